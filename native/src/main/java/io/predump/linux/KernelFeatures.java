@@ -1,0 +1,96 @@
+package io.predump.linux;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+
+/**
+ * What this kernel and this user can do, found out by trying it in our own process, in memory mapped
+ * for the purpose: a few milliseconds, once. Immutable.
+ *
+ * @param kernelRelease the running kernel, for example {@code 6.12.5-amd64}
+ * @param architecture the processor architecture
+ * @param pagemapScan ioctl PAGEMAP_SCAN, Linux 6.7
+ * @param wpAsync userfaultfd with asynchronous write protection, for user faults only, Linux 6.7
+ * @param guardCategory PAGEMAP_SCAN knows the category GUARD, Linux 6.15
+ * @param holesReportedPte a page dropped by MADV_DONTNEED is reported WRITTEN
+ * @param holesReportedThp a huge page dropped by MADV_DONTNEED is reported WRITTEN
+ * @param suspendSeccomp seccomp filters of a traced thread can be suspended
+ * @param rawPagemap the raw pagemap shows swap types
+ * @param softDirty the kernel tracks soft-dirty pages
+ * @param cgroup2 cgroup v2 is mounted, the reason names where
+ * @param procMemForce {@code /proc/PID/mem} reads mappings without read permission
+ */
+public record KernelFeatures(
+    String kernelRelease,
+    String architecture,
+    Feature pagemapScan,
+    Feature wpAsync,
+    Feature guardCategory,
+    Feature holesReportedPte,
+    Feature holesReportedThp,
+    Feature suspendSeccomp,
+    Feature rawPagemap,
+    Feature softDirty,
+    Feature cgroup2,
+    Feature procMemForce) {
+
+  /** Computed at first use, then kept: the kernel does not change under us. */
+  private static final class Current {
+    static final KernelFeatures VALUE = probe(IoctlBinding.KERNEL);
+  }
+
+  /** Returns the answers of this process's first probe. */
+  public static KernelFeatures current() {
+    return Current.VALUE;
+  }
+
+  /** Probes now. */
+  public static KernelFeatures probe() {
+    return probe(IoctlBinding.KERNEL);
+  }
+
+  /**
+   * Probes now.
+   *
+   * @param binding the kernel, or a test's idea of it
+   */
+  public static KernelFeatures probe(IoctlBinding binding) {
+    return new FeatureProbe(binding).run();
+  }
+
+  /** Returns all answers, in the order they depend on each other. */
+  public List<Feature> all() {
+    return List.of(
+        pagemapScan,
+        wpAsync,
+        guardCategory,
+        holesReportedPte,
+        holesReportedThp,
+        suspendSeccomp,
+        rawPagemap,
+        softDirty,
+        cgroup2,
+        procMemForce);
+  }
+
+  /**
+   * Returns whether dropped pages are reported WRITTEN in all cases, so that a scan for WRITTEN alone
+   * misses nothing in anonymous memory.
+   */
+  public boolean reportsHoles() {
+    return holesReportedPte.present() && holesReportedThp.present();
+  }
+
+  /** Returns whether memory can be tracked by asynchronous write protection. */
+  public boolean tracksByWriteProtection() {
+    return pagemapScan.present() && wpAsync.present();
+  }
+
+  static String firstLine(String path) throws IOException {
+    String text = Files.readString(Path.of(path));
+    int end = text.indexOf('\n');
+    return end < 0 ? text : text.substring(0, end);
+  }
+}

@@ -1,0 +1,119 @@
+package io.predump.linux.proc;
+
+import io.predump.linux.AddressRange;
+import io.predump.linux.Errno;
+import io.predump.linux.Fd;
+import io.predump.linux.LibC;
+import io.predump.linux.Pid;
+import io.predump.linux.SyscallException;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * The file or shared memory behind a mapping, opened by {@code /proc/PID/map_files}, also when it
+ * has no name any more. Reading it touches no page table of the process. Needs CAP_SYS_ADMIN or
+ * CAP_CHECKPOINT_RESTORE. One thread at a time for {@link #extents()}.
+ */
+public final class MappedFile implements AutoCloseable {
+  /**
+   * A part of a file that holds data, {@code [startOffset, endOffset)}.
+   *
+   * @param startOffset first byte
+   * @param endOffset first byte after it
+   */
+  public record Extent(long startOffset, long endOffset) {}
+
+  private final Fd file;
+
+  private MappedFile(Fd file) {
+    this.file = file;
+  }
+
+  /**
+   * Opens the file behind a mapping.
+   *
+   * @param range exactly the mapping's addresses
+   * @throws SyscallException ENOENT if there is no such process or mapping, EPERM without the
+   *     capability
+   */
+  public static MappedFile open(Pid pid, AddressRange range) throws SyscallException {
+    return new MappedFile(
+        Fd.openReadOnly(
+            pid.procPath(
+                "map_files/"
+                    + Long.toHexString(range.start())
+                    + "-"
+                    + Long.toHexString(range.end()))));
+  }
+
+  /** Returns the size in bytes, at this moment. */
+  public long size() throws SyscallException {
+    long size = LibC.lseek(file.number(), 0, LibC.SEEK_END);
+    if (size < 0) {
+      throw new SyscallException("lseek(" + file.path() + ", SEEK_END)", Errno.last());
+    }
+    return size;
+  }
+
+  /**
+   * Returns the parts that hold data, in order; for shared memory the pages that exist, in memory
+   * or in swap.
+   *
+   * @throws SyscallException EINVAL where the file system does not know holes
+   */
+  public List<Extent> extents() throws SyscallException {
+    List<Extent> extents = new ArrayList<>();
+    long offset = 0;
+    while (true) {
+      long data = LibC.lseek(file.number(), offset, LibC.SEEK_DATA);
+      if (data < 0) {
+        Errno errno = Errno.last();
+        if (errno.equals(Errno.ENXIO)) {
+          return extents;
+        }
+        throw new SyscallException(
+            "lseek(" + file.path() + ", SEEK_DATA, offset=" + offset + ")", errno);
+      }
+      long hole = LibC.lseek(file.number(), data, LibC.SEEK_HOLE);
+      if (hole < 0) {
+        Errno errno = Errno.last();
+        if (errno.equals(Errno.ENXIO)) {
+          // Truncated between the two calls.
+          return extents;
+        }
+        throw new SyscallException(
+            "lseek(" + file.path() + ", SEEK_HOLE, offset=" + data + ")", errno);
+      }
+      extents.add(new Extent(data, hole));
+      offset = hole;
+    }
+  }
+
+  /**
+   * Reads a part of the file.
+   *
+   * @param localAddress where to
+   * @param bytes how much
+   * @param offset from where in the file
+   * @return bytes read, less at the end of the file
+   * @throws SyscallException EIO
+   */
+  public long pread(long localAddress, long bytes, long offset) throws SyscallException {
+    while (true) {
+      long read = LibC.pread(file.number(), localAddress, bytes, offset);
+      if (read >= 0) {
+        return read;
+      }
+      Errno errno = Errno.last();
+      if (!errno.equals(Errno.EINTR)) {
+        throw new SyscallException("pread(" + file.path() + ", offset=" + offset + ")", errno);
+      }
+    }
+  }
+
+  /** Closes the file. */
+  @Override
+  public void close() {
+    file.close();
+  }
+}
