@@ -81,7 +81,7 @@ final class AttachedProcess implements AutoCloseable {
     this.tracker =
         new UffdWpTracker(
             pid,
-            Userfaultfd.adopt(injected.userfaultfd()),
+            trackingDescriptor(injected),
             scanner,
             lister,
             policies,
@@ -131,6 +131,17 @@ final class AttachedProcess implements AutoCloseable {
     }
   }
 
+  private static Userfaultfd trackingDescriptor(Injected injected) throws IOException {
+    Userfaultfd userfaultfd = Userfaultfd.adopt(injected.userfaultfd());
+    try {
+      userfaultfd.api();
+    } catch (SyscallException e) {
+      userfaultfd.close();
+      throw e;
+    }
+    return userfaultfd;
+  }
+
   private static Injected inject(Pid pid) throws IOException {
     try {
       return UserfaultfdInjection.inject(pid);
@@ -175,6 +186,7 @@ final class AttachedProcess implements AutoCloseable {
   /** {@return everything the operator should know, so far} */
   List<String> warnings() {
     List<String> all = new ArrayList<>(attachWarnings);
+    all.addAll(tracker.warnings());
     all.addAll(hazards.warnings());
     return all;
   }
@@ -250,7 +262,7 @@ final class AttachedProcess implements AutoCloseable {
   }
 
   /** What no mapping of ours covers any more is gone, whatever the chain holds. */
-  private void settleGone() {
+  private void settleGone() throws SyscallException {
     long covered = 0;
     for (PolicedVma vma : vmas) {
       if (vma.inProcessPagemap()) {
@@ -332,6 +344,7 @@ final class AttachedProcess implements AutoCloseable {
   public void close() {
     tracker.close();
     compare.close();
+    shared.close();
     scanner.close();
     memory.close();
   }

@@ -62,12 +62,13 @@ public final class MemoryVerifier {
     ProcStatus status = requireStopped(pid);
     VmaPolicies policies = new VmaPolicies(Smaps.read(pid), AttachedProcess.tmpfsDevices(pid));
     List<PolicedVma> vmas = policies.judge(MemoryMap.read(pid));
-    SharedObjects shared = new SharedObjects(pid);
-    shared.update(vmas);
     try (ImageChain chain = ImageChain.open(imagesDir)) {
       requireImagesOf(status, chain.newest().manifest(), imagesDir);
     }
-    return compare(imagesDir, pid, vmas, shared);
+    try (SharedObjects shared = new SharedObjects(pid)) {
+      shared.update(vmas);
+      return compare(imagesDir, pid, vmas, shared);
+    }
   }
 
   private static ProcStatus requireStopped(Pid pid) throws IOException {
@@ -299,23 +300,21 @@ public final class MemoryVerifier {
   private void compareShared(ImageChain chain, SharedObject object) throws IOException {
     ResolvedPages held = chain.names().contains(object.name()) ? chain.pages(object.name()) : null;
     String where = object.vma().toString();
-    try (MappedFile file = object.open()) {
-      RangeSet data = new RangeSet();
-      for (MappedFile.Extent extent : SharedObject.extents(file)) {
-        data.add(
-            extent.startOffset() & -PageTable.PAGE_BYTES,
-            (extent.endOffset() + PageTable.PAGE_BYTES - 1) & -PageTable.PAGE_BYTES);
-      }
-      RangeSet union = new RangeSet();
-      data.ranges().forEach(range -> union.add(range[0], range[1]));
-      if (held != null) {
-        held.forEachRun(
-            (offset, pages, round) -> union.add(offset, offset + (pages << PageTable.PAGE_SHIFT)));
-      }
-      for (long[] range : union.ranges()) {
-        for (long offset = range[0]; offset < range[1]; offset += PageTable.PAGE_BYTES) {
-          compareSharedPage(file, offset, data, held, where);
-        }
+    RangeSet data = new RangeSet();
+    for (MappedFile.Extent extent : object.extents()) {
+      data.add(
+          extent.startOffset() & -PageTable.PAGE_BYTES,
+          (extent.endOffset() + PageTable.PAGE_BYTES - 1) & -PageTable.PAGE_BYTES);
+    }
+    RangeSet union = new RangeSet();
+    data.ranges().forEach(range -> union.add(range[0], range[1]));
+    if (held != null) {
+      held.forEachRun(
+          (offset, pages, round) -> union.add(offset, offset + (pages << PageTable.PAGE_SHIFT)));
+    }
+    for (long[] range : union.ranges()) {
+      for (long offset = range[0]; offset < range[1]; offset += PageTable.PAGE_BYTES) {
+        compareSharedPage(object.file(), offset, data, held, where);
       }
     }
   }

@@ -13,17 +13,29 @@ import java.util.List;
  * Memory that exists once however often it is mapped: shared anonymous memory, System V segments,
  * memfds, files on tmpfs. It is read through the object, not through a mapping: every extent that
  * holds data, each round, whoever wrote it. Addresses are offsets in the object.
+ *
+ * <p>It is opened once, through a mapping, and stays open: the mapping may be gone or cut in two by
+ * the next read, and an inode we hold cannot become another object's.
  */
-final class SharedObject implements PageOrigin {
+final class SharedObject implements PageOrigin, AutoCloseable {
   private final long id;
   private final PageTable table = new PageTable();
-  private final Pid pid;
+  private final MappedFile file;
   private Vma vma;
 
-  SharedObject(long id, Pid pid, Vma vma) {
+  private SharedObject(long id, MappedFile file, Vma vma) {
     this.id = id;
-    this.pid = pid;
+    this.file = file;
     this.vma = vma;
+  }
+
+  /**
+   * Opens the object behind a mapping.
+   *
+   * @throws SyscallException ENOENT if the mapping is no longer exactly there
+   */
+  static SharedObject open(long id, Pid pid, Vma vma) throws SyscallException {
+    return new SharedObject(id, MappedFile.open(pid, vma.range()), vma);
   }
 
   /** {@return the object's name in the images} */
@@ -51,27 +63,22 @@ final class SharedObject implements PageOrigin {
 
   /** Marks every page that holds data owed, every other one a hole. */
   void list(ScanCounts counts) throws IOException {
-    try (MappedFile file = open()) {
-      long at = 0;
-      for (MappedFile.Extent extent : extents(file)) {
-        long start = extent.startOffset() & -PageTable.PAGE_BYTES;
-        long end = (extent.endOffset() + PageTable.PAGE_BYTES - 1) & -PageTable.PAGE_BYTES;
-        if (start > at) {
-          table.vacate(at, start, PageState.HOLE);
-        }
-        if (end > at) {
-          start = Math.max(start, at);
-          table.list(start, end, true, false);
-          counts.scanned += (end - start) >>> PageTable.PAGE_SHIFT;
-          at = end;
-        }
+    long at = 0;
+    for (MappedFile.Extent extent : extents()) {
+      long start = Math.max(at, extent.startOffset() & -PageTable.PAGE_BYTES);
+      long end = (extent.endOffset() + PageTable.PAGE_BYTES - 1) & -PageTable.PAGE_BYTES;
+      if (end > start) {
+        table.vacate(at, start, PageState.HOLE);
+        table.list(start, end, true, false);
+        counts.scanned += (end - start) >>> PageTable.PAGE_SHIFT;
+        at = end;
       }
-      table.vacate(at, Long.MAX_VALUE, PageState.HOLE);
     }
+    table.vacate(at, Long.MAX_VALUE, PageState.HOLE);
   }
 
   /** {@return the parts that hold data; all of it where the file system does not know holes} */
-  static List<MappedFile.Extent> extents(MappedFile file) throws SyscallException {
+  List<MappedFile.Extent> extents() throws SyscallException {
     try {
       return file.extents();
     } catch (SyscallException e) {
@@ -82,14 +89,13 @@ final class SharedObject implements PageOrigin {
     }
   }
 
-  /** {@return the object itself, opened through the mapping} */
-  MappedFile open() throws SyscallException {
-    return MappedFile.open(pid, vma.range());
+  /** {@return the object itself; borrowed} */
+  MappedFile file() {
+    return file;
   }
 
   @Override
-  public JobReader jobReader() throws IOException {
-    MappedFile file = open();
+  public JobReader jobReader() {
     return new JobReader() {
       @Override
       public void read(RunList.Jobs jobs, int job, long localAddress, boolean[] lost)
@@ -118,8 +124,13 @@ final class SharedObject implements PageOrigin {
 
       @Override
       public void close() {
-        file.close();
+        // the object stays open
       }
     };
+  }
+
+  @Override
+  public void close() {
+    file.close();
   }
 }

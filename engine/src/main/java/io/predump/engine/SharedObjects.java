@@ -5,14 +5,13 @@ import io.predump.linux.Pid;
 import io.predump.linux.SyscallException;
 import io.predump.linux.proc.Vma;
 import java.io.IOException;
-import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
 /** The shared objects a process maps, each once, whatever the number of mappings. */
-final class SharedObjects {
+final class SharedObjects implements AutoCloseable {
   private static final long SECOND_CHOICE = 1L << 40;
 
   private record Key(int major, int minor, long inode) {}
@@ -25,7 +24,7 @@ final class SharedObjects {
   }
 
   /** Takes note of what the newest maps shows: new objects, and those gone. */
-  void update(List<PolicedVma> vmas) {
+  void update(List<PolicedVma> vmas) throws SyscallException {
     Map<Key, Vma> mapped = new LinkedHashMap<>();
     for (PolicedVma policed : vmas) {
       if (policed.inSharedPagemap()) {
@@ -33,16 +32,35 @@ final class SharedObjects {
         mapped.putIfAbsent(new Key(vma.deviceMajor(), vma.deviceMinor(), vma.inode()), vma);
       }
     }
-    objects.keySet().retainAll(mapped.keySet());
-    mapped.forEach(
-        (key, vma) -> {
-          SharedObject known = objects.get(key);
-          if (known == null) {
-            objects.put(key, new SharedObject(freeId(key.inode()), pid, vma));
-          } else {
-            known.mappedAt(vma);
-          }
-        });
+    objects
+        .entrySet()
+        .removeIf(
+            entry -> {
+              boolean gone = !mapped.containsKey(entry.getKey());
+              if (gone) {
+                entry.getValue().close();
+              }
+              return gone;
+            });
+    for (Map.Entry<Key, Vma> entry : mapped.entrySet()) {
+      SharedObject known = objects.get(entry.getKey());
+      if (known == null) {
+        open(entry.getKey(), entry.getValue());
+      } else {
+        known.mappedAt(entry.getValue());
+      }
+    }
+  }
+
+  /** A mapping that changed since maps was read is left to the next round's maps. */
+  private void open(Key key, Vma vma) throws SyscallException {
+    try {
+      objects.put(key, SharedObject.open(freeId(key.inode()), pid, vma));
+    } catch (SyscallException e) {
+      if (!e.is(Errno.ENOENT)) {
+        throw e;
+      }
+    }
   }
 
   /** The inode is the id, as in CRIU; inodes of different devices may collide. */
@@ -64,26 +82,20 @@ final class SharedObjects {
     return object == null ? 0 : object.id();
   }
 
-  /**
-   * Lists every object's pages. An object unmapped since maps was read is left out; its mapping is
-   * no longer in the next round's maps either.
-   */
+  /** Lists every object's pages. */
   void list(ScanCounts counts) throws IOException {
-    List<Key> gone = new ArrayList<>();
-    for (Map.Entry<Key, SharedObject> entry : objects.entrySet()) {
-      try {
-        entry.getValue().list(counts);
-      } catch (SyscallException e) {
-        if (!e.is(Errno.ENOENT)) {
-          throw e;
-        }
-        gone.add(entry.getKey());
-      }
+    for (SharedObject object : objects.values()) {
+      object.list(counts);
     }
-    gone.forEach(objects::remove);
   }
 
   Collection<SharedObject> all() {
     return objects.values();
+  }
+
+  @Override
+  public void close() {
+    objects.values().forEach(SharedObject::close);
+    objects.clear();
   }
 }

@@ -18,7 +18,10 @@ import io.predump.linux.proc.MemoryMap;
 import io.predump.linux.proc.Vma;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.locks.LockSupport;
 
 /**
@@ -58,6 +61,8 @@ final class UffdWpTracker implements DirtyTracker {
   private final ScanPacer pacer = ScanPacer.live();
   private final RangeSet registered = new RangeSet();
   private final RangeSet scanned = new RangeSet();
+  private final Set<Vma> refusedOnce = new HashSet<>();
+  private final Set<String> warnings = new LinkedHashSet<>();
 
   /**
    * @param userfaultfd taken over: closed with the tracker
@@ -79,6 +84,11 @@ final class UffdWpTracker implements DirtyTracker {
     this.policies = policies;
     this.reportsHoles = reportsHoles;
     this.hooks = hooks;
+  }
+
+  /** {@return what could not be tracked, and why} */
+  Set<String> warnings() {
+    return warnings;
   }
 
   @Override
@@ -103,14 +113,26 @@ final class UffdWpTracker implements DirtyTracker {
       if (e.is(Errno.ESRCH)) {
         throw e;
       }
-      String why =
-          e.is(Errno.EBUSY)
-              ? "watched by a userfaultfd of its own"
-              : "userfaultfd refuses it: " + e.errno();
-      return vma.with(VmaPolicy.COMPARE, why);
+      return vma.with(VmaPolicy.COMPARE, refusal(vma, e));
     }
     registered.add(vma.start(), vma.end());
     return vma;
+  }
+
+  /**
+   * Why a mapping is compared instead. EINVAL may only mean that it was unmapped since maps was
+   * read, so it is worth a warning if it happens to the same mapping twice.
+   */
+  private String refusal(PolicedVma vma, SyscallException e) {
+    String why =
+        e.is(Errno.EBUSY)
+            ? "watched by a userfaultfd of its own"
+            : "userfaultfd refuses it: " + e.errno();
+    if (!e.is(Errno.EINVAL) || !refusedOnce.add(vma.vma())) {
+      warnings.add(
+          "private memory is compared instead of tracked, at a read of it per round: " + why);
+    }
+    return why;
   }
 
   @Override
