@@ -188,22 +188,10 @@ final class ChainCheck {
       AtomicInteger next = new AtomicInteger();
       AtomicInteger damaged = new AtomicInteger();
       int workers = Math.max(1, Math.min(threads, count));
-      ExecutorService pool = Executors.newFixedThreadPool(workers);
-      try {
-        List<Future<Void>> running = new ArrayList<>();
-        for (int w = 0; w < workers; w++) {
-          running.add(
-              pool.submit(
-                  () -> {
-                    decompress(reader, next, damaged);
-                    return null;
-                  }));
-        }
-        for (Future<Void> future : running) {
-          await(future);
-        }
-      } finally {
-        pool.shutdownNow();
+      if (workers == 1) {
+        decompress(reader, next, damaged);
+      } else {
+        decompressOn(workers, reader, next, damaged);
       }
       if (damaged.get() > MAX_FRAME_PROBLEMS) {
         problem(reader.file(), "damaged frames=" + damaged.get() + " of " + count);
@@ -211,6 +199,28 @@ final class ChainCheck {
       frames += count;
       pages += reader.pageCount();
       bytes += f.bytes();
+    }
+  }
+
+  private void decompressOn(
+      int workers, FrameReader reader, AtomicInteger next, AtomicInteger damaged)
+      throws IOException {
+    ExecutorService pool = Executors.newFixedThreadPool(workers);
+    try {
+      List<Future<Void>> running = new ArrayList<>();
+      for (int w = 0; w < workers; w++) {
+        running.add(
+            pool.submit(
+                () -> {
+                  decompress(reader, next, damaged);
+                  return null;
+                }));
+      }
+      for (Future<Void> future : running) {
+        await(future);
+      }
+    } finally {
+      pool.shutdownNow();
     }
   }
 
