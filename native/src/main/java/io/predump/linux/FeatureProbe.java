@@ -189,7 +189,9 @@ final class FeatureProbe {
         : new Feature("raw-pagemap", false, "swap types need CAP_SYS_ADMIN");
   }
 
-  /** A fresh mapping is soft-dirty from birth where the kernel knows the notion, never elsewhere. */
+  /**
+   * A fresh mapping is soft-dirty from birth where the kernel knows the notion, never elsewhere.
+   */
   private static Feature softDirty() {
     String name = "soft-dirty";
     try (Fd pagemap = Fd.openReadOnly("/proc/self/pagemap");

@@ -6,8 +6,8 @@ import java.nio.file.Path;
 import java.util.List;
 
 /**
- * What this kernel and this user can do, found out by trying it in our own process, in memory mapped
- * for the purpose: a few milliseconds, once. Immutable.
+ * What this kernel and this user can do, found out by trying it in our own process, in memory
+ * mapped for the purpose: a few milliseconds, once. Immutable.
  *
  * @param kernelRelease the running kernel, for example {@code 6.12.5-amd64}
  * @param architecture the processor architecture
@@ -76,8 +76,8 @@ public record KernelFeatures(
   }
 
   /**
-   * Returns whether dropped pages are reported WRITTEN in all cases, so that a scan for WRITTEN alone
-   * misses nothing in anonymous memory.
+   * Returns whether dropped pages are reported WRITTEN in all cases, so that a scan for WRITTEN
+   * alone misses nothing in anonymous memory.
    */
   public boolean reportsHoles() {
     return holesReportedPte.present() && holesReportedThp.present();

@@ -37,6 +37,12 @@ public final class SyscallException extends IOException {
     this.number = errno.number();
   }
 
+  /** Returns the whole message, never null. */
+  @Override
+  public String getMessage() {
+    return String.valueOf(super.getMessage());
+  }
+
   /** Returns the call with its arguments, without the errno. */
   public String call() {
     return call;

@@ -60,7 +60,7 @@ public record OpenFile(RemoteFd number, String target, long flags) {
         long flags = parseFlags(ProcFile.text(pid.procPath("fdinfo/" + name)));
         files.add(new OpenFile(new RemoteFd(Integer.parseInt(name)), target, flags));
       } catch (IOException e) {
-        continue;
+        // Closed meanwhile.
       }
     }
     files.sort((a, b) -> Integer.compare(a.number().number(), b.number().number()));

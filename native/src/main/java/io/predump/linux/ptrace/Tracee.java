@@ -1,0 +1,230 @@
+package io.predump.linux.ptrace;
+
+import io.predump.linux.Errno;
+import io.predump.linux.LibC;
+import io.predump.linux.NativeBuffer;
+import io.predump.linux.SyscallException;
+import java.nio.ByteBuffer;
+import java.util.concurrent.locks.LockSupport;
+
+/**
+ * One thread of another process, seized. All methods run on the {@link TraceThread} that seized it;
+ * none allocates unless it fails. Closing frees the scratch memory, it does not detach.
+ */
+public final class Tracee implements AutoCloseable {
+  /** {@link #awaitStop} result: the thread has ended. */
+  static final int GONE = -1;
+
+  /** {@link #awaitStop} result: the thread did not stop in time. */
+  static final int TIMED_OUT = -2;
+
+  /** Spins this long before it parks between two looks: most stops come within microseconds. */
+  private static final long SPIN_NANOS = 1_000_000;
+
+  private static final long PARK_NANOS = 30_000;
+
+  private static final int STATUS = 0;
+  private static final int IOVEC = 16;
+  private static final int SIGMASK = 32;
+  private static final int RSEQ_CONFIGURATION = 64;
+
+  /** First byte of the scratch page that users of the class may have. */
+  static final int FREE = 128;
+
+  private final int tid;
+  private final NativeBuffer memory;
+  private final ByteBuffer bytes;
+  private final long address;
+
+  private Tracee(int tid) throws SyscallException {
+    this.tid = tid;
+    this.memory = NativeBuffer.allocate(LibC.PAGE_BYTES);
+    this.bytes = memory.bytes();
+    this.address = memory.address();
+    memory.prefault(LibC.PAGE_BYTES);
+  }
+
+  /** Takes scratch memory for a thread; nothing is asked of the kernel yet. */
+  static Tracee of(int tid) throws SyscallException {
+    return new Tracee(tid);
+  }
+
+  /** Returns the thread's id. */
+  public int tid() {
+    return tid;
+  }
+
+  NativeBuffer memory() {
+    return memory;
+  }
+
+  ByteBuffer bytes() {
+    return bytes;
+  }
+
+  /**
+   * Attaches without stopping it.
+   *
+   * @param options {@code PTRACE_O_} flags
+   * @throws SyscallException ESRCH if it is gone, EPERM if it is traced, ending or not ours to
+   *     trace
+   */
+  void seize(int options) throws SyscallException {
+    request(Ptrace.SEIZE, 0, options);
+  }
+
+  /** Asks it to stop; {@link #awaitStop} tells when it has. */
+  void interrupt() throws SyscallException {
+    request(Ptrace.INTERRUPT, 0, 0);
+  }
+
+  /** Lets it run on, delivering {@code signal} unless 0. */
+  void proceed(int signal) throws SyscallException {
+    request(Ptrace.CONT, 0, signal);
+  }
+
+  /** Lets it run to the next entry or exit of a system call, delivering {@code signal} unless 0. */
+  void proceedToSyscall(int signal) throws SyscallException {
+    request(Ptrace.SYSCALL, 0, signal);
+  }
+
+  /** Lets go of it, delivering {@code signal} unless 0. */
+  void detach(int signal) throws SyscallException {
+    request(Ptrace.DETACH, 0, signal);
+  }
+
+  /**
+   * Waits until it stops: looks every few hundred nanoseconds for a millisecond, then every 30 µs.
+   *
+   * @return the wait status, {@link #GONE} or {@link #TIMED_OUT}
+   */
+  int awaitStop(long timeoutNanos) {
+    return awaitStop(tid, bytes, address, timeoutNanos);
+  }
+
+  /** Waits for a thread's stop with somebody's scratch memory: its first 4 bytes. */
+  static int awaitStop(int tid, ByteBuffer bytes, long address, long timeoutNanos) {
+    long start = System.nanoTime();
+    while (true) {
+      int result = LibC.waitpid(tid, address + STATUS, LibC.WALL | LibC.WNOHANG);
+      if (result == tid) {
+        int status = bytes.getInt(STATUS);
+        return isStop(status) ? status : GONE;
+      }
+      if (result < 0 && LibC.errno() != Errno.EINTR.number()) {
+        return GONE;
+      }
+      long waited = System.nanoTime() - start;
+      if (waited > timeoutNanos) {
+        return TIMED_OUT;
+      }
+      if (waited < SPIN_NANOS) {
+        Thread.onSpinWait();
+      } else {
+        LockSupport.parkNanos(PARK_NANOS);
+      }
+    }
+  }
+
+  /**
+   * Waits for the stop that {@link #interrupt()} asked for. A signal's stop that comes first is
+   * passed on, a system call's stop is stepped over.
+   *
+   * @return the wait status, {@link #GONE} or {@link #TIMED_OUT}
+   */
+  int awaitEventStop(long timeoutNanos) throws SyscallException {
+    long start = System.nanoTime();
+    while (true) {
+      long left = timeoutNanos - (System.nanoTime() - start);
+      int status = awaitStop(Math.max(left, 0));
+      if (status < 0 || isEventStop(status)) {
+        return status;
+      }
+      proceed(signalToDeliver(status));
+    }
+  }
+
+  static boolean isStop(int status) {
+    return (status & 0xff) == 0x7f;
+  }
+
+  static boolean isEventStop(int status) {
+    return status >>> 16 == Ptrace.EVENT_STOP;
+  }
+
+  static boolean isSyscallStop(int status) {
+    return status >>> 16 == 0 && (status >>> 8 & 0xff) == Ptrace.SYSCALL_STOP;
+  }
+
+  /** Returns the signal whose delivery the stop holds up, 0 if it is another kind of stop. */
+  static int signalToDeliver(int status) {
+    return status >>> 16 == 0 && !isSyscallStop(status) ? status >>> 8 & 0xff : 0;
+  }
+
+  /**
+   * Reads the registers.
+   *
+   * @return their length in bytes: less than {@link Registers#BYTES} for a 32-bit program
+   */
+  int registers(Registers to) throws SyscallException {
+    iovec(to);
+    request(Ptrace.GETREGSET, Ptrace.NT_PRSTATUS, address + IOVEC);
+    return (int) bytes.getLong(IOVEC + 8);
+  }
+
+  /** Sets the registers. */
+  void setRegisters(Registers from) throws SyscallException {
+    iovec(from);
+    request(Ptrace.SETREGSET, Ptrace.NT_PRSTATUS, address + IOVEC);
+  }
+
+  private void iovec(Registers registers) {
+    bytes.putLong(IOVEC, registers.address());
+    bytes.putLong(IOVEC + 8, Registers.BYTES);
+  }
+
+  /**
+   * Returns the mask of blocked signals; within sigsuspend and its kin, the one it goes back to.
+   */
+  long signalMask() throws SyscallException {
+    request(Ptrace.GETSIGMASK, Ptrace.SIGSET_BYTES, address + SIGMASK);
+    return bytes.getLong(SIGMASK);
+  }
+
+  /** Sets the mask of blocked signals. */
+  void setSignalMask(long mask) throws SyscallException {
+    bytes.putLong(SIGMASK, mask);
+    request(Ptrace.SETSIGMASK, Ptrace.SIGSET_BYTES, address + SIGMASK);
+  }
+
+  /**
+   * Returns the address of its {@code struct rseq}, 0 if it has none or the kernel does not say.
+   */
+  long rseqAddress() {
+    bytes.putLong(RSEQ_CONFIGURATION + Ptrace.RSEQ_ABI_POINTER, 0);
+    long result =
+        LibC.ptrace(
+            Ptrace.GET_RSEQ_CONFIGURATION,
+            tid,
+            Ptrace.RSEQ_CONFIGURATION_BYTES,
+            address + RSEQ_CONFIGURATION);
+    return result < 0 ? 0 : bytes.getLong(RSEQ_CONFIGURATION + Ptrace.RSEQ_ABI_POINTER);
+  }
+
+  private void request(int request, long address, long data) throws SyscallException {
+    request(request, tid, address, data);
+  }
+
+  static void request(int request, int tid, long address, long data) throws SyscallException {
+    if (LibC.ptrace(request, tid, address, data) < 0) {
+      Errno errno = Errno.last();
+      throw new SyscallException("ptrace(" + Ptrace.name(request) + ", " + tid + ")", errno);
+    }
+  }
+
+  /** Frees the scratch memory. */
+  @Override
+  public void close() {
+    memory.close();
+  }
+}

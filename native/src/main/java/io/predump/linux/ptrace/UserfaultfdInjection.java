@@ -1,0 +1,412 @@
+package io.predump.linux.ptrace;
+
+import io.predump.linux.Errno;
+import io.predump.linux.Fd;
+import io.predump.linux.LibC;
+import io.predump.linux.Pid;
+import io.predump.linux.SyscallException;
+import io.predump.linux.Uffdio;
+import io.predump.linux.mem.ProcessMemory;
+import io.predump.linux.proc.MemoryMap;
+import io.predump.linux.proc.ProcStatus;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * Has a process create a userfaultfd and takes it over. One thread is stopped for about 0.1 ms. See
+ * the package for the steps and the races.
+ */
+public final class UserfaultfdInjection {
+  private static final long STOP_TIMEOUT_NANOS = TimeUnit.MILLISECONDS.toNanos(300);
+
+  /** A process may have thousands of threads; the choice looks at so many. */
+  private static final int MAX_CANDIDATES = 64;
+
+  /** The most threads tried if they do not stop. */
+  private static final int MAX_TRIES = 8;
+
+  /** Calls that any stop ends with EINTR, signal(7): numbers of x86-64. */
+  private static final Set<Integer> NOT_RESTARTED =
+      Set.of(
+          65, // semop
+          128, // rt_sigtimedwait
+          208, // io_getevents
+          220, // semtimedop
+          232, // epoll_wait
+          281, // epoll_pwait
+          333, // io_pgetevents
+          441); // epoll_pwait2
+
+  /** Calls whose caller does not stop until its child has exec'ed or exited. */
+  private static final Set<Integer> MAY_BE_VFORK =
+      Set.of(
+          56, // clone
+          58, // vfork
+          435); // clone3
+
+  /** Calls restarted unless the socket has a timeout. */
+  private static final Set<Integer> PERHAPS_NOT_RESTARTED =
+      Set.of(
+          42, // connect
+          43, // accept
+          44, // sendto
+          45, // recvfrom
+          46, // sendmsg
+          47, // recvmsg
+          288, // accept4
+          299, // recvmmsg
+          307); // sendmmsg
+
+  /**
+   * {@code PIDFD_THREAD}, Linux 6.9: a pidfd of a thread, for a process whose main one has ended.
+   */
+  private static final int PIDFD_THREAD = 0200;
+
+  static final String NOT_CRASH_SAFE =
+      "the thread was stopped in plain form: had this program been killed in that moment, the target"
+          + " would have died";
+
+  private final Pid pid;
+  private final ProcStatus status;
+  private final boolean repairRseq;
+  private final List<String> warnings = new ArrayList<>();
+
+  private UserfaultfdInjection(Pid pid, ProcStatus status, boolean repairRseq) {
+    this.pid = pid;
+    this.status = status;
+    this.repairRseq = repairRseq;
+  }
+
+  /**
+   * Injects into a process. The descriptor is created with O_CLOEXEC, O_NONBLOCK and
+   * UFFD_USER_MODE_ONLY; it still wants {@code UFFDIO_API}.
+   *
+   * @param pid the process, not a child of ours
+   * @throws TraceException if it cannot be traced or does not stop, with the reason
+   * @throws SyscallException ESRCH if it is gone; the errno of userfaultfd(2) in the target: EMFILE
+   *     without a free descriptor, EPERM or EACCES by policy, ENOSYS; of pidfd_getfd(2)
+   */
+  public static Injected inject(Pid pid) throws IOException {
+    return inject(pid, true);
+  }
+
+  /** Injects, for the test that shows why the repair is needed also without it. */
+  static Injected inject(Pid pid, boolean repairRseq) throws IOException {
+    ProcStatus status = Target.check("inject into", pid);
+    return new UserfaultfdInjection(pid, status, repairRseq).run();
+  }
+
+  private Injected run() throws IOException {
+    List<Candidate> candidates = candidates();
+    if (candidates.isEmpty()) {
+      throw new TraceException(
+          TraceException.Reason.NO_LIVE_THREAD, "inject into " + pid + ": no live thread");
+    }
+    Pid live = status.isDead() ? new Pid(candidates.get(0).tid) : pid;
+    String unstopped = "";
+    try (ProcessMemory target = ProcessMemory.open(live);
+        Fd pidfd = pidfd(live);
+        TraceThread trace = TraceThread.start("predump-inject")) {
+      long instruction = SyscallInstruction.find(MemoryMap.read(live), target);
+      if (instruction == 0) {
+        throw new TraceException(
+            TraceException.Reason.NO_SYSCALL_INSTRUCTION,
+            "inject into " + pid + ": no syscall instruction in its code");
+      }
+      int tries = 0;
+      for (Candidate candidate : candidates) {
+        if (++tries > MAX_TRIES) {
+          break;
+        }
+        Attempt attempt;
+        try {
+          attempt = new Attempt(candidate.tid, target, instruction, pidfd);
+        } catch (SyscallException e) {
+          if (isGone(e)) {
+            continue;
+          }
+          throw e;
+        }
+        try (attempt.tracee) {
+          trace.call(
+              () -> {
+                attempt.rehearse();
+                attempt.run();
+                return attempt;
+              });
+        } catch (SyscallException e) {
+          // The thread ended; the process may live on.
+          if (isGone(e)) {
+            continue;
+          }
+          throw e;
+        }
+        if (attempt.outcome == Outcome.DONE) {
+          return injected(attempt);
+        }
+        unstopped +=
+            (unstopped.isEmpty() ? "" : ", ")
+                + candidate.tid
+                + " (state "
+                + ProcStatus.threadState(pid, candidate.tid)
+                + ")";
+      }
+    } catch (SyscallException e) {
+      if (e.is(Errno.ENOENT)) {
+        throw new SyscallException(e.call(), Errno.ESRCH);
+      }
+      throw e;
+    }
+    if (unstopped.isEmpty()) {
+      throw new SyscallException("inject into " + pid, Errno.ESRCH);
+    }
+    throw new TraceException(
+        TraceException.Reason.NO_STOP,
+        "inject into " + pid + ": no thread stopped within 300 ms: " + unstopped);
+  }
+
+  private static boolean isGone(SyscallException e) {
+    return e.is(Errno.ESRCH) || e.is(Errno.ENOENT);
+  }
+
+  private Injected injected(Attempt attempt) {
+    warnings.add(NOT_CRASH_SAFE);
+    if (attempt.interruptedCall) {
+      warnings.add(
+          "a system call of thread " + attempt.tracee.tid() + " returned EINTR to the target");
+    }
+    return new Injected(
+        Fd.adopt((int) attempt.localFd, "userfaultfd of " + pid),
+        attempt.tracee.tid(),
+        attempt.stoppedNanos,
+        warnings);
+  }
+
+  /** A thread, and how gladly we would stop it: 0 best. */
+  private static final class Candidate {
+    final int tid;
+    final int reluctance;
+
+    Candidate(int tid, int reluctance) {
+      this.tid = tid;
+      this.reluctance = reluctance;
+    }
+  }
+
+  /** Returns threads in the order to try them; looks no further than the first good one. */
+  private List<Candidate> candidates() throws IOException {
+    List<Candidate> candidates = new ArrayList<>();
+    List<Integer> tids;
+    try {
+      tids = ProcStatus.threads(pid);
+    } catch (SyscallException e) {
+      throw e.is(Errno.ENOENT) ? new SyscallException("inject into " + pid, Errno.ESRCH) : e;
+    }
+    int looked = 0;
+    boolean good = false;
+    for (int tid : tids) {
+      if ((good && ++looked > MAX_TRIES) || candidates.size() > MAX_CANDIDATES) {
+        break;
+      }
+      int reluctance = reluctance(tid);
+      if (reluctance >= 0) {
+        candidates.add(new Candidate(tid, reluctance));
+        good |= reluctance == 0;
+      }
+    }
+    // Stable: of equals the main thread stays first.
+    candidates.sort((a, b) -> Integer.compare(a.reluctance, b.reluctance));
+    return candidates;
+  }
+
+  private int reluctance(int tid) throws IOException {
+    char state = ProcStatus.threadState(pid, tid);
+    if (state == 'Z' || state == 'X' || state == 'x') {
+      return -1;
+    }
+    int number;
+    try {
+      number = ProcStatus.threadSyscall(pid, tid).orElse(-1);
+    } catch (SyscallException e) {
+      if (e.is(Errno.ENOENT) || e.is(Errno.ESRCH)) {
+        return -1;
+      }
+      // Without this file the choice is blind, not impossible.
+      number = -1;
+    }
+    if (state == 'D') {
+      return 4;
+    }
+    if (MAY_BE_VFORK.contains(number)) {
+      return 3;
+    }
+    if (NOT_RESTARTED.contains(number)) {
+      return 2;
+    }
+    return PERHAPS_NOT_RESTARTED.contains(number) ? 1 : 0;
+  }
+
+  private Fd pidfd(Pid live) throws SyscallException {
+    int flags = live.equals(pid) ? 0 : PIDFD_THREAD;
+    long fd = LibC.syscall(LibC.SYS_PIDFD_OPEN, live.number(), flags, 0, 0, 0, 0);
+    if (fd < 0) {
+      throw new SyscallException("pidfd_open(" + live + ")", Errno.last());
+    }
+    return Fd.adopt((int) fd, "pidfd of " + live);
+  }
+
+  private enum Outcome {
+    PENDING,
+    DONE,
+    NOT_STOPPED
+  }
+
+  /** One thread's turn. Made on the caller's thread, run on the tracing one. */
+  private final class Attempt {
+    final Tracee tracee;
+    private final RemoteSyscalls scope;
+    private final int pidfd;
+    private final int options;
+    private final boolean filtered;
+
+    Outcome outcome = Outcome.PENDING;
+    long localFd = -1;
+    long stoppedNanos;
+    boolean interruptedCall;
+
+    Attempt(int tid, ProcessMemory target, long instruction, Fd pidfd) throws IOException {
+      this.pidfd = pidfd.number();
+      this.filtered = isFiltered(tid);
+      this.options = Ptrace.O_TRACESYSGOOD | (filtered ? Ptrace.O_SUSPEND_SECCOMP : 0);
+      this.tracee = Tracee.of(tid);
+      this.scope = new RemoteSyscalls(tracee, target, instruction, repairRseq);
+    }
+
+    private boolean isFiltered(int tid) throws SyscallException {
+      return ProcStatus.readThread(pid, tid).seccompMode() != 0;
+    }
+
+    /** Makes the calls once where they fail, so that the JVM has linked them. */
+    void rehearse() {
+      for (int i = 0; i < 3; i++) {
+        LibC.syscall(LibC.SYS_PIDFD_GETFD, -1, -1, 0, 0, 0, 0);
+        tracee.rseqAddress();
+        LibC.waitpid(tracee.tid(), tracee.memory().address(), LibC.WALL | LibC.WNOHANG);
+        tracee.bytes().getInt(0);
+        LibC.errno();
+        Thread.onSpinWait();
+        System.nanoTime();
+      }
+    }
+
+    void run() throws IOException {
+      try {
+        tracee.seize(options);
+      } catch (SyscallException e) {
+        throw refusal(e);
+      }
+      long start = System.nanoTime();
+      boolean stopped = false;
+      try {
+        tracee.interrupt();
+        int status = tracee.awaitEventStop(STOP_TIMEOUT_NANOS);
+        if (status == Tracee.TIMED_OUT) {
+          outcome = Outcome.NOT_STOPPED;
+          return;
+        }
+        if (status == Tracee.GONE) {
+          throw new SyscallException("wait for thread " + tracee.tid(), Errno.ESRCH);
+        }
+        stopped = true;
+        act();
+      } finally {
+        if (stopped) {
+          detach();
+        }
+        stoppedNanos = System.nanoTime() - start;
+      }
+      outcome = Outcome.DONE;
+    }
+
+    private void act() throws IOException {
+      long remoteFd;
+      Errno taken = new Errno(0);
+      long closed = 0;
+      try (scope) {
+        if (!scope.open()) {
+          throw new TraceException(
+              TraceException.Reason.IA32,
+              "inject into " + pid + ": a 32-bit program, not supported");
+        }
+        interruptedCall = scope.savedInSyscall() && scope.savedResult() == -Errno.EINTR.number();
+        remoteFd =
+            scope.call(
+                LibC.SYS_USERFAULTFD, LibC.O_CLOEXEC | LibC.O_NONBLOCK | Uffdio.USER_MODE_ONLY, 0);
+        if (remoteFd >= 0) {
+          localFd = LibC.syscall(LibC.SYS_PIDFD_GETFD, pidfd, remoteFd, 0, 0, 0, 0);
+          if (localFd < 0) {
+            taken = Errno.last();
+          }
+          closed = scope.call(LibC.SYS_CLOSE, remoteFd, 0);
+        }
+      } catch (IOException | RuntimeException e) {
+        if (localFd >= 0) {
+          LibC.close((int) localFd);
+          localFd = -1;
+        }
+        throw e;
+      }
+      if (remoteFd < 0) {
+        throw new SyscallException(
+            "userfaultfd() in thread " + tracee.tid() + " of " + pid, new Errno((int) -remoteFd));
+      }
+      if (localFd < 0) {
+        throw new SyscallException("pidfd_getfd(" + pid + ", " + remoteFd + ")", taken);
+      }
+      if (closed < 0) {
+        warnings.add("descriptor " + remoteFd + " stays open in the target until it execs");
+      }
+      if (scope.rseqAborted()) {
+        warnings.add("a restartable sequence of thread " + tracee.tid() + " was restarted");
+      }
+    }
+
+    private void detach() {
+      try {
+        tracee.detach(0);
+      } catch (SyscallException e) {
+        // It was killed while stopped; there is nothing to let go of.
+      }
+    }
+
+    private IOException refusal(SyscallException e) {
+      String deed = "inject into " + pid + ": ";
+      if (e.is(Errno.EINVAL) && filtered) {
+        return seccompRefusal(deed, "kernel without CONFIG_CHECKPOINT_RESTORE");
+      }
+      if (!e.is(Errno.EPERM)) {
+        return e;
+      }
+      IOException reason = Target.seizeRefusal(deed, pid, tracee.tid(), e);
+      if (filtered
+          && reason instanceof TraceException refused
+          && refused.reason() == TraceException.Reason.NO_PERMISSION) {
+        return seccompRefusal(deed, "needs CAP_SYS_ADMIN and no filter of our own");
+      }
+      return reason;
+    }
+
+    private TraceException seccompRefusal(String deed, String why) {
+      return new TraceException(
+          TraceException.Reason.SECCOMP,
+          deed
+              + "thread "
+              + tracee.tid()
+              + " has a seccomp filter, which cannot be suspended: "
+              + why);
+    }
+  }
+}
