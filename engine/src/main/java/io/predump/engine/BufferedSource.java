@@ -25,12 +25,18 @@ final class BufferedSource implements PageSource {
    * Reads jobs from {@code firstJob} to the last into the buffer, which must be large enough.
    *
    * @param buffer borrowed until the source is no longer used
+   * @param offset where in the buffer to begin, bytes
    */
   static BufferedSource fill(
-      RunList.Jobs jobs, int firstJob, LiveSource.Core reader, NativeBuffer buffer)
+      RunList.Jobs jobs,
+      int firstJob,
+      PageOrigin.JobReader reader,
+      NativeBuffer buffer,
+      long offset)
       throws IOException {
     int count = jobs.count() - firstJob;
     long[] offsets = new long[count + 1];
+    offsets[0] = offset;
     boolean[][] lost = new boolean[count][];
     for (int i = 0; i < count; i++) {
       int pages = jobs.pages(firstJob + i);
@@ -39,6 +45,25 @@ final class BufferedSource implements PageSource {
       offsets[i + 1] = offsets[i] + ((long) pages << PageTable.PAGE_SHIFT);
     }
     return new BufferedSource(buffer, firstJob, offsets, lost);
+  }
+
+  /** {@return where the last job ends in the buffer, bytes} */
+  long endOffset() {
+    return offsets[offsets.length - 1];
+  }
+
+  /** {@return the address of the first page that could not be read, -1 if all could} */
+  long firstLost(RunList.Jobs jobs) {
+    PageBatch batch = new PageBatch(CopyPipeline.JOB_PAGES);
+    for (int i = 0; i < lost.length; i++) {
+      batch.begin(jobs, firstJob + i, ByteBuffer.allocate(0));
+      for (int page = 0; page < lost[i].length; page++) {
+        if (lost[i][page]) {
+          return batch.addresses[page];
+        }
+      }
+    }
+    return -1;
   }
 
   /** {@return how many pages could not be read} */

@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -31,6 +32,7 @@ final class CopyPipeline implements AutoCloseable {
   private final ExecutorService executor;
   private final List<Worker> workers = new ArrayList<>();
   private final FrameSequencer sequencer;
+  private volatile boolean cancelled;
 
   CopyPipeline(int threads, int level) {
     this.threads = threads;
@@ -64,8 +66,8 @@ final class CopyPipeline implements AutoCloseable {
    * @param source where from
    * @param table settles every page
    * @param file where to
-   * @param storeEqual whether pages the chain holds with the same hash are stored all the same: the
-   *     final round trusts no hash
+   * @param storeEqual whether written pages are stored even if the chain holds them with the same
+   *     hash: the final round trusts no hash where it need not
    */
   record Task(
       RunList.Jobs jobs,
@@ -87,6 +89,9 @@ final class CopyPipeline implements AutoCloseable {
       return CopyCounts.NONE;
     }
     sequencer.begin(task.file, task.firstJob);
+    if (cancelled) {
+      sequencer.fail();
+    }
     AtomicInteger next = new AtomicInteger(task.firstJob);
     List<Future<CopyCounts>> running = new ArrayList<>();
     for (Worker worker : workers) {
@@ -98,7 +103,7 @@ final class CopyPipeline implements AutoCloseable {
       try {
         sum = sum.plus(future.get());
       } catch (ExecutionException e) {
-        failure = FirstFailure.of(failure, e.getCause());
+        failure = FirstFailure.of(failure, Objects.requireNonNullElse(e.getCause(), e));
       } catch (InterruptedException e) {
         sequencer.fail();
         Thread.currentThread().interrupt();
@@ -107,6 +112,9 @@ final class CopyPipeline implements AutoCloseable {
     }
     if (failure != null) {
       throw failure;
+    }
+    if (cancelled) {
+      throw new CancelledException();
     }
     return sum.plus(sequencer.written());
   }
@@ -130,6 +138,12 @@ final class CopyPipeline implements AutoCloseable {
       first.addSuppressed(failure);
       return first;
     }
+  }
+
+  /** Set when the caller wants the copy under way, and every later one, to fail. */
+  void cancel() {
+    cancelled = true;
+    sequencer.fail();
   }
 
   /** One thread's tools, kept from round to round. */
@@ -165,7 +179,8 @@ final class CopyPipeline implements AutoCloseable {
             } else if (isZero(i) && (batch.kinds[i] & RunList.DROP_ZERO) != 0) {
               cursor.settleZero(batch.addresses[i]);
               zero++;
-            } else if (settle(cursor, i, task.storeEqual)) {
+            } else if (settle(
+                cursor, i, task.storeEqual && (batch.kinds[i] & RunList.COMPARED) == 0)) {
               keep(i, kept++);
             } else {
               same++;

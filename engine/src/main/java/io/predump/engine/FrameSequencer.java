@@ -99,12 +99,13 @@ final class FrameSequencer {
       }
       writing = true;
       try {
-        Slot head;
-        while (!failed && (head = slots[nextToWrite % slots.length]).ready) {
+        Slot head = slots[nextToWrite % slots.length];
+        while (!failed && head.ready) {
           write(head);
           head.ready = false;
           nextToWrite++;
           moved.signalAll();
+          head = slots[nextToWrite % slots.length];
         }
       } finally {
         writing = false;

@@ -12,8 +12,8 @@ import java.util.TreeMap;
  *
  * <p>The round has three phases, and the table changes hands with them. While scanning, one thread
  * marks ({@link #list}, {@link #vacate}). While copying, any number of workers settle disjoint
- * pages ({@link #settleStored} and its sisters) and no leaf comes or goes. While committing, one
- * thread walks ({@link #forEachHeld}) and seals the round ({@link #sealRound}) or takes it back
+ * pages ({@link Cursor#settleStored} and its sisters) and no leaf comes or goes. While committing,
+ * one thread walks ({@link #forEachHeld}) and seals the round ({@link #sealRound}) or takes it back
  * ({@link #abortRound}).
  */
 final class PageTable {

@@ -13,6 +13,9 @@ final class RunList {
   /** Must be read through /proc/PID/mem: the mapping has no read permission. */
   static final byte UNREADABLE = 2;
 
+  /** Nobody says the pages were written: those equal to the chain's are dropped, always. */
+  static final byte COMPARED = 4;
+
   private long[] starts = new long[256];
   private int[] pageCounts = new int[256];
   private byte[] kinds = new byte[256];

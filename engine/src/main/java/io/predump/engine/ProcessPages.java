@@ -1,7 +1,6 @@
 package io.predump.engine;
 
 import io.predump.linux.Errno;
-import io.predump.linux.NativeBuffer;
 import io.predump.linux.Pid;
 import io.predump.linux.SyscallException;
 import io.predump.linux.mem.ProcessMemory;
@@ -14,7 +13,7 @@ import java.io.IOException;
  * its memory), and it refuses mappings without read permission. Pages that are not exclusively the
  * target's, pages in swap and unreadable mappings go through /proc/PID/mem, which does neither.
  */
-final class LiveSource implements PageSource {
+final class ProcessPages implements PageOrigin {
   private static final int MOST_IOVECS = 256;
 
   private final Pid pid;
@@ -24,57 +23,38 @@ final class LiveSource implements PageSource {
    * @param memory borrowed; opened at attach, so that it answers nothing once the target has
    *     executed another program
    */
-  LiveSource(Pid pid, ProcessMemory memory) {
+  ProcessPages(Pid pid, ProcessMemory memory) {
     this.pid = pid;
     this.memory = memory;
   }
 
   @Override
-  public Reader reader() throws IOException {
-    return new JobReader();
-  }
-
-  /** {@return a reader that fills memory the caller owns} */
-  Core core() throws IOException {
-    return new Core();
-  }
-
-  private final class JobReader implements Reader {
-    private final Core core = new Core();
-    private final NativeBuffer buffer = NativeBuffer.allocate(CopyPipeline.JOB_BYTES);
-
-    JobReader() throws IOException {}
-
-    @Override
-    public void load(RunList.Jobs jobs, int job, PageBatch batch) throws IOException {
-      batch.begin(jobs, job, buffer.bytes());
-      core.read(jobs, job, buffer.address(), batch.lost);
-    }
-
-    @Override
-    public void close() {
-      core.close();
-      buffer.close();
+  public JobReader jobReader() throws IOException {
+    RawPagemap pagemap = RawPagemap.open(pid);
+    try {
+      return new Reader(pagemap, memory.forAnotherThread());
+    } catch (IOException e) {
+      pagemap.close();
+      throw e;
     }
   }
 
-  /** The reading itself, confined to one thread. */
-  final class Core implements AutoCloseable {
-    private final RawPagemap pagemap = RawPagemap.open(pid);
-    private final ProcessMemory reader = memory.forAnotherThread();
+  private static final class Reader implements JobReader {
+    private final RawPagemap pagemap;
+    private final ProcessMemory memory;
     private final long[] starts = new long[MOST_IOVECS];
     private final long[] lengths = new long[MOST_IOVECS];
     private int iovecs;
     private int batchedPages;
 
-    private Core() throws IOException {}
+    Reader(RawPagemap pagemap, ProcessMemory memory) {
+      this.pagemap = pagemap;
+      this.memory = memory;
+    }
 
-    /**
-     * Reads a job's pages to {@code localAddress}, page after page.
-     *
-     * @param lost set for pages that could not be read
-     */
-    void read(RunList.Jobs jobs, int job, long localAddress, boolean[] lost) throws IOException {
+    @Override
+    public void read(RunList.Jobs jobs, int job, long localAddress, boolean[] lost)
+        throws IOException {
       int page = 0;
       iovecs = 0;
       batchedPages = 0;
@@ -114,21 +94,8 @@ final class LiveSource implements PageSource {
       int first = 0;
       int page = end - batchedPages;
       while (first < iovecs) {
-        long got;
-        try {
-          got =
-              reader.readv(
-                  localAddress + ((long) page << PageTable.PAGE_SHIFT),
-                  starts,
-                  lengths,
-                  first,
-                  iovecs - first);
-        } catch (SyscallException e) {
-          if (!e.is(Errno.EFAULT)) {
-            throw e;
-          }
-          got = 0;
-        }
+        long got =
+            orNothing(Errno.EFAULT, localAddress + ((long) page << PageTable.PAGE_SHIFT), first);
         page += (int) (got >>> PageTable.PAGE_SHIFT);
         got &= -PageTable.PAGE_BYTES;
         while (first < iovecs && got >= lengths[first]) {
@@ -150,6 +117,17 @@ final class LiveSource implements PageSource {
       batchedPages = 0;
     }
 
+    private long orNothing(Errno expected, long local, int first) throws SyscallException {
+      try {
+        return memory.readv(local, starts, lengths, first, iovecs - first);
+      } catch (SyscallException e) {
+        if (e.is(expected)) {
+          return 0;
+        }
+        throw e;
+      }
+    }
+
     private void readSlowly(long start, int pages, long localAddress, int page, boolean[] lost)
         throws IOException {
       int done = 0;
@@ -158,7 +136,7 @@ final class LiveSource implements PageSource {
         long local = localAddress + ((long) (page + done) << PageTable.PAGE_SHIFT);
         long got;
         try {
-          got = reader.pread(local, want, start + ((long) done << PageTable.PAGE_SHIFT));
+          got = memory.pread(local, want, start + ((long) done << PageTable.PAGE_SHIFT));
         } catch (SyscallException e) {
           if (!e.is(Errno.EIO) && !e.is(Errno.EFAULT)) {
             throw e;
@@ -176,7 +154,7 @@ final class LiveSource implements PageSource {
     @Override
     public void close() {
       pagemap.close();
-      reader.close();
+      memory.close();
     }
   }
 }
