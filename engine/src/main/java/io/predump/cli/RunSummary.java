@@ -11,7 +11,9 @@ import java.util.List;
 final class RunSummary {
   private RunSummary() {}
 
-  /** {@return the end of a run: why it stopped, how long it froze, what was verified, where it is} */
+  /**
+   * {@return the end of a run: why it stopped, how long it froze, what was verified, where it is}
+   */
   static String of(RunResult result, Path imagesDir) {
     StringBuilder text = new StringBuilder();
     int live = result.rounds().size() - (result.freeze().isPresent() ? 1 : 0);
