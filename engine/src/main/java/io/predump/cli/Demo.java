@@ -32,15 +32,16 @@ final class Demo {
 
   /** {@return the exit code} */
   int run() throws IOException, InterruptedException {
-    Thread self = Thread.currentThread();
-    try (Interruption interruption = new Interruption(self::interrupt);
-        TemporaryDirectory dir = TemporaryDirectory.make()) {
+    Interruption interruption = new Interruption(Thread.currentThread()::interrupt);
+    try (TemporaryDirectory dir = TemporaryDirectory.make()) {
       say("starting the target …");
       try (DemoProgram program = starter.start(dir.path())) {
         say("target: pid " + program.pid() + ", " + program.description());
         Path images = keep == null ? dir.path().resolve("images") : keep.toAbsolutePath();
         return copy(program, images.normalize());
       }
+    } finally {
+      interruption.close();
     }
   }
 

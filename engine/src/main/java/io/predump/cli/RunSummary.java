@@ -24,7 +24,15 @@ final class RunSummary {
       text.append(Units.micros(result.stoppedMicros())).append('\n');
     }
     result.freeze().ifPresent(freeze -> text.append(freeze(freeze)));
-    result.verify().ifPresent(verify -> text.append(verify(verify)));
+    result
+        .verify()
+        .ifPresent(
+            verify -> {
+              text.append(verify(verify));
+              text.append("held frozen for another ");
+              text.append(Units.micros(verify.verifyFrozenMicros()));
+              text.append(" to compare\n");
+            });
     text.append(images(result.rounds(), imagesDir));
     return text.toString();
   }
@@ -59,10 +67,6 @@ final class RunSummary {
     text.append("verified: ").append(Units.count(v.compared(), "page")).append(" compared, ");
     text.append(Units.count(v.equal())).append(" equal, ");
     text.append(Units.count(v.different())).append(" different");
-    if (v.verifyFrozenMicros() > 0) {
-      text.append(" (held for ").append(Units.micros(v.verifyFrozenMicros()));
-      text.append(" to compare)");
-    }
     text.append('\n');
     v.firstDifferences().forEach(d -> text.append("  ").append(d).append('\n'));
     long more = v.different() - v.firstDifferences().size();
