@@ -47,6 +47,8 @@ public final class LibC {
   public static final int SYS_CLOSE = 3;
 
   public static final int SYS_GETTID = 186;
+  public static final int SYS_GETPRIORITY = 140;
+  public static final int SYS_SETPRIORITY = 141;
   public static final int SYS_GETDENTS64 = 217;
   public static final int SYS_USERFAULTFD = 323;
   public static final int SYS_PIDFD_OPEN = 434;

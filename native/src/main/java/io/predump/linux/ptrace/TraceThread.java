@@ -1,6 +1,7 @@
 package io.predump.linux.ptrace;
 
 import io.predump.linux.LibC;
+import io.predump.linux.ThreadPriority;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -43,6 +44,8 @@ public final class TraceThread implements AutoCloseable {
 
   private void run() {
     tid = (int) LibC.syscall(LibC.SYS_GETTID, 0, 0, 0, 0, 0, 0);
+    // Every microsecond this thread waits for a processor is one in which the target stands still.
+    ThreadPriority.raise();
     while (true) {
       try {
         FutureTask<?> task = tasks.take();
