@@ -1,0 +1,57 @@
+package io.predump.cli;
+
+import java.io.IOException;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.DirectoryNotEmptyException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.NotDirectoryException;
+import picocli.CommandLine.ParameterException;
+
+/** A failure as one line, {@code what failed: why}. */
+final class ErrorText {
+  private ErrorText() {}
+
+  /** {@return the line, without {@code predump:} in front} */
+  static String of(Throwable failure) {
+    Throwable cause = ExitCodes.cause(failure);
+    String text = cause != failure ? of(cause) : describe(failure);
+    return text.replaceAll("\\s*\\R\\s*", " ").strip();
+  }
+
+  private static String describe(Throwable failure) {
+    String message = failure.getMessage();
+    if (failure instanceof FileSystemException file && file.getReason() == null) {
+      return file.getFile() + ": " + reason(file);
+    }
+    boolean expected =
+        failure instanceof IOException
+            || failure instanceof ParameterException
+            || failure instanceof UnsupportedOperationException;
+    if (expected && message != null && !message.isBlank()) {
+      return message;
+    }
+    return "internal error: "
+        + failure.getClass().getName()
+        + (message == null ? "" : ": " + message)
+        + " (PREDUMP_DEBUG=1 shows where)";
+  }
+
+  /** The JDK leaves out the reason where the class says it. */
+  private static String reason(FileSystemException e) {
+    if (e instanceof NoSuchFileException) {
+      return "no such file or directory";
+    }
+    if (e instanceof AccessDeniedException) {
+      return "permission denied";
+    }
+    if (e instanceof NotDirectoryException) {
+      return "not a directory";
+    }
+    if (e instanceof FileAlreadyExistsException) {
+      return "exists already";
+    }
+    return e instanceof DirectoryNotEmptyException ? "not empty" : "input/output error";
+  }
+}

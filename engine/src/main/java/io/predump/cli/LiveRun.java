@@ -1,0 +1,69 @@
+package io.predump.cli;
+
+import io.predump.engine.LoopOptions;
+import io.predump.engine.PreDumpLoop;
+import io.predump.engine.PreDumpSession;
+import io.predump.engine.RunResult;
+import io.predump.engine.SessionOptions;
+import io.predump.linux.Pid;
+import java.io.IOException;
+import java.nio.file.Path;
+
+/**
+ * One run over one session, stopped in good order by SIGINT and SIGTERM: what is reported before
+ * {@link #close} is reported even then.
+ */
+final class LiveRun implements AutoCloseable {
+  private final Interruption interruption;
+  private final PreDumpSession session;
+  private final PreDumpLoop loop;
+  private final RunProgress progress;
+
+  private LiveRun(
+      Interruption interruption, PreDumpSession session, PreDumpLoop loop, RunProgress progress) {
+    this.interruption = interruption;
+    this.session = session;
+    this.loop = loop;
+    this.progress = progress;
+  }
+
+  /** Attaches to the target; fails as {@link PreDumpSession#attach} does. */
+  static LiveRun attach(
+      Pid target,
+      Path imagesDir,
+      SessionOptions sessionOptions,
+      LoopOptions loopOptions,
+      RunProgress progress)
+      throws IOException {
+    PreDumpSession session = PreDumpSession.attach(target, imagesDir, sessionOptions);
+    session.warnings().forEach(progress::warning);
+    PreDumpLoop loop = new PreDumpLoop(session, loopOptions, progress);
+    return new LiveRun(new Interruption(loop::interrupt), session, loop, progress);
+  }
+
+  /** {@return the tracker and why it was picked} */
+  String tracker() {
+    return session.trackerDescription();
+  }
+
+  /** Takes the rounds; warnings not shown so far are shown. */
+  RunResult take() throws IOException {
+    try {
+      RunResult result = loop.run();
+      progress.ended();
+      result.warnings().forEach(progress::warning);
+      return result;
+    } finally {
+      progress.ended();
+    }
+  }
+
+  @Override
+  public void close() {
+    try {
+      session.close();
+    } finally {
+      interruption.close();
+    }
+  }
+}

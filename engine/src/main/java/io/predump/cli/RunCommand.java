@@ -1,0 +1,169 @@
+package io.predump.cli;
+
+import io.predump.engine.FinalMode;
+import io.predump.engine.LoopOptions;
+import io.predump.engine.RunResult;
+import io.predump.engine.SessionOptions;
+import io.predump.linux.Pid;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Locale;
+import java.util.Optional;
+import picocli.CommandLine.Model.OptionSpec;
+
+/** {@code predump run}: rounds of a live process, then a short freeze. */
+final class RunCommand extends Command {
+  private final OptionSpec tree =
+      OptionSpec.builder("-t", "--tree")
+          .paramLabel("PID")
+          .type(int.class)
+          .required(true)
+          .description("The process to copy.")
+          .build();
+  private final OptionSpec imagesDir =
+      OptionSpec.builder("-D", "--images-dir")
+          .paramLabel("DIR")
+          .type(Path.class)
+          .required(true)
+          .description("Where the images go; made if absent. A chain of the same process goes on.")
+          .build();
+  private final OptionSpec rounds =
+      OptionSpec.builder("--rounds")
+          .paramLabel("N")
+          .type(int.class)
+          .defaultValue("8")
+          .description("Live rounds at most, the final one not counted (default: 8).")
+          .build();
+  private final OptionSpec downtimeLimit =
+      OptionSpec.builder("--downtime-limit")
+          .paramLabel("TIME")
+          .type(Duration.class)
+          .converters(new DurationConverter())
+          .defaultValue("20ms")
+          .description("Stop the rounds when the freeze would be this short (default: 20ms).")
+          .build();
+  private final OptionSpec deadline =
+      OptionSpec.builder("--deadline")
+          .paramLabel("TIME")
+          .type(Duration.class)
+          .converters(new DurationConverter())
+          .description("Begin no live round after this time, such as 500ms, 1.5s, 2m.")
+          .build();
+  private final OptionSpec finalMode =
+      OptionSpec.builder("--final")
+          .paramLabel("none|freeze")
+          .type(FinalMode.class)
+          .converters(new FinalModeConverter())
+          .defaultValue("freeze")
+          .description("How it ends: with one short freeze, or without (default: freeze).")
+          .build();
+  private final OptionSpec verify =
+      flag("--verify", "Compare the committed files with the frozen memory.");
+  private final OptionSpec level =
+      OptionSpec.builder("--level")
+          .paramLabel("N")
+          .type(int.class)
+          .defaultValue("1")
+          .description("zstd level, 1 to 19 (default: 1).")
+          .build();
+  private final OptionSpec threads =
+      OptionSpec.builder("--threads")
+          .paramLabel("N")
+          .type(int.class)
+          .description("Threads that read and compress (default: one per core).")
+          .build();
+  private final OptionSpec quiet =
+      flag("--quiet", "No progress; the summary, warnings and errors only.");
+
+  RunCommand(Terminal terminal) {
+    super(
+        terminal,
+        "run",
+        "Copies the memory of a live process round after round, and ends with one short freeze.",
+        "predump run -t 1234 -D /var/tmp/images --rounds 4 --verify",
+        "predump run -t $(pidof redis-server) -D /var/tmp/images --downtime-limit 5ms --json");
+    spec()
+        .addOption(tree)
+        .addOption(imagesDir)
+        .addOption(rounds)
+        .addOption(downtimeLimit)
+        .addOption(deadline)
+        .addOption(finalMode)
+        .addOption(verify)
+        .addOption(level)
+        .addOption(threads)
+        .addOption(quiet);
+  }
+
+  @Override
+  public Integer call() throws IOException {
+    Pid target;
+    SessionOptions session;
+    LoopOptions loop;
+    try {
+      target = new Pid(tree.<Integer>getValue());
+      session = sessionOptions();
+      loop = loopOptions();
+    } catch (IllegalArgumentException e) {
+      throw usage(String.valueOf(e.getMessage()));
+    }
+    Path dir = imagesDir.<Path>getValue().toAbsolutePath().normalize();
+    RunProgress progress =
+        new RunProgress(terminal(), RunProgress.style(terminal(), isSet(quiet), json()));
+    try (LiveRun run = LiveRun.attach(target, dir, session, loop, progress)) {
+      RunResult result = run.take();
+      if (json()) {
+        Json.print(terminal().out(), o -> Json.run(o, dir.toString(), run.tracker(), result));
+      } else {
+        if (!progress.showsTable()) {
+          terminal().out().println(RoundTable.render(result.rounds()));
+        }
+        terminal().out().print(RunSummary.of(result, dir));
+      }
+      return ExitCodes.of(result);
+    }
+  }
+
+  private SessionOptions sessionOptions() {
+    SessionOptions options =
+        SessionOptions.defaults(Main.version()).withLevel(level.<Integer>getValue());
+    Integer workers = threads.getValue();
+    return workers == null ? options : options.withThreads(workers);
+  }
+
+  private LoopOptions loopOptions() {
+    return new LoopOptions(
+        rounds.<Integer>getValue(),
+        downtimeLimit.<Duration>getValue(),
+        Optional.ofNullable(deadline.<Duration>getValue()),
+        finalMode.<FinalMode>getValue(),
+        isSet(verify));
+  }
+
+  /** Picocli reports what a converter throws with the option's name. */
+  private static final class DurationConverter
+      implements picocli.CommandLine.ITypeConverter<Duration> {
+    @Override
+    public Duration convert(String value) {
+      try {
+        return Durations.parse(value);
+      } catch (IllegalArgumentException e) {
+        throw new picocli.CommandLine.TypeConversionException(e.getMessage());
+      }
+    }
+  }
+
+  private static final class FinalModeConverter
+      implements picocli.CommandLine.ITypeConverter<FinalMode> {
+    @Override
+    public FinalMode convert(String value) {
+      for (FinalMode mode : FinalMode.values()) {
+        if (mode.name().toLowerCase(Locale.ROOT).equals(value)) {
+          return mode;
+        }
+      }
+      throw new picocli.CommandLine.TypeConversionException("not none or freeze: " + value);
+    }
+  }
+}

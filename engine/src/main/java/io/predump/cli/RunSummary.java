@@ -1,0 +1,83 @@
+package io.predump.cli;
+
+import io.predump.engine.FreezeRecord;
+import io.predump.engine.RunResult;
+import io.predump.engine.VerifyResult;
+import io.predump.images.RoundRecord;
+import java.nio.file.Path;
+import java.util.List;
+
+/** What a run did, in words. Every method returns whole lines. */
+final class RunSummary {
+  private RunSummary() {}
+
+  /** {@return the end of a run: why it stopped, how long it froze, what was verified, where it is} */
+  static String of(RunResult result, Path imagesDir) {
+    StringBuilder text = new StringBuilder();
+    int live = result.rounds().size() - (result.freeze().isPresent() ? 1 : 0);
+    text.append("stopped after ").append(Units.count(Math.max(0, live), "live round"));
+    text.append(": ").append(result.stopReason().sentence()).append('\n');
+    if (result.stoppedMicros() > 0) {
+      text.append("attached: one thread stopped for ");
+      text.append(Units.micros(result.stoppedMicros())).append('\n');
+    }
+    result.freeze().ifPresent(freeze -> text.append(freeze(freeze)));
+    result.verify().ifPresent(verify -> text.append(verify(verify)));
+    text.append(images(result.rounds(), imagesDir));
+    return text.toString();
+  }
+
+  static String freeze(FreezeRecord f) {
+    String over =
+        f.writtenFrozenBytes() == 0
+            ? ""
+            : "warning: "
+                + Units.bytes(f.writtenFrozenBytes())
+                + " exceeded the buffer and were compressed and written while frozen\n";
+    return "frozen for "
+        + Units.micros(f.frozenMicros())
+        + ": stop "
+        + Units.micros(f.stopMicros())
+        + ", scan "
+        + Units.micros(f.scanMicros())
+        + ", read "
+        + Units.micros(f.readMicros())
+        + " ("
+        + Units.count(f.threadCount(), "thread")
+        + ", "
+        + Units.count(f.pageCount(), "page")
+        + ", "
+        + Units.bytes(f.readBytes())
+        + ")\n"
+        + over;
+  }
+
+  static String verify(VerifyResult v) {
+    StringBuilder text = new StringBuilder();
+    text.append("verified: ").append(Units.count(v.compared(), "page")).append(" compared, ");
+    text.append(Units.count(v.equal())).append(" equal, ");
+    text.append(Units.count(v.different())).append(" different");
+    if (v.verifyFrozenMicros() > 0) {
+      text.append(" (held for ").append(Units.micros(v.verifyFrozenMicros()));
+      text.append(" to compare)");
+    }
+    text.append('\n');
+    v.firstDifferences().forEach(d -> text.append("  ").append(d).append('\n'));
+    long more = v.different() - v.firstDifferences().size();
+    if (more > 0) {
+      text.append("  and ").append(Units.count(more)).append(" more\n");
+    }
+    return text.toString();
+  }
+
+  private static String images(List<RoundRecord> rounds, Path imagesDir) {
+    if (rounds.isEmpty()) {
+      return "images: no round was committed to " + imagesDir + "\n";
+    }
+    int first = rounds.get(0).round();
+    int last = rounds.get(rounds.size() - 1).round();
+    long stored = rounds.stream().mapToLong(r -> r.bytes().stored()).sum();
+    String which = first == last ? "round " + first : "rounds " + first + " to " + last;
+    return "images: " + imagesDir + " (" + which + ", " + Units.bytes(stored) + " stored)\n";
+  }
+}

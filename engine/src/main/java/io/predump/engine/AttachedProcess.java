@@ -1,0 +1,351 @@
+package io.predump.engine;
+
+import io.predump.engine.TargetRefusedException.Kind;
+import io.predump.images.MmImage;
+import io.predump.images.PagesName;
+import io.predump.images.ProcessIdentity;
+import io.predump.images.VmaPolicy;
+import io.predump.images.VmaRecord;
+import io.predump.linux.Errno;
+import io.predump.linux.Feature;
+import io.predump.linux.KernelFeatures;
+import io.predump.linux.Pid;
+import io.predump.linux.SyscallException;
+import io.predump.linux.mem.PagemapScanner;
+import io.predump.linux.mem.ProcessMemory;
+import io.predump.linux.mem.Userfaultfd;
+import io.predump.linux.proc.MemoryMap;
+import io.predump.linux.proc.ProcStatus;
+import io.predump.linux.proc.Smaps;
+import io.predump.linux.proc.Vma;
+import io.predump.linux.ptrace.Injected;
+import io.predump.linux.ptrace.TraceException;
+import io.predump.linux.ptrace.UserfaultfdInjection;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+
+/**
+ * One process under tracking: its descriptors, its page table, its mappings as last read. The
+ * pagemap and memory descriptors are opened at attach and belong to the address space the process
+ * had then, so a later exec is noticed and never mixed in.
+ */
+final class AttachedProcess implements AutoCloseable {
+  private static final byte SHARED_KIND = RunList.DROP_ZERO | RunList.COMPARED;
+
+  private final Pid pid;
+  private final ProcStatus status;
+  private final long[] auxv;
+  private final PagemapScanner scanner;
+  private final ProcessMemory memory;
+  private final VmaPolicies policies;
+  private final UffdWpTracker tracker;
+  private final CompareTracker compare;
+  private final PageTable table = new PageTable();
+  private final SharedObjects shared;
+  private final Hazards hazards;
+  private final long stoppedNanos;
+  private final List<String> attachWarnings;
+
+  private List<PolicedVma> vmas = List.of();
+  private Set<Long> knownStarts = Set.of();
+  private int newVmas;
+  private int goneVmas;
+
+  private AttachedProcess(
+      Pid pid,
+      ProcStatus status,
+      long[] auxv,
+      PagemapScanner scanner,
+      ProcessMemory memory,
+      VmaPolicies policies,
+      Hazards hazards,
+      KernelFeatures features,
+      Injected injected,
+      TestHooks hooks)
+      throws IOException {
+    this.pid = pid;
+    this.status = status;
+    this.auxv = auxv;
+    this.scanner = scanner;
+    this.memory = memory;
+    this.policies = policies;
+    this.hazards = hazards;
+    this.stoppedNanos = injected.stoppedNanos();
+    this.attachWarnings = List.copyOf(injected.warnings());
+    PresenceLister lister = new PresenceLister(scanner, features.guardCategory().present());
+    this.tracker =
+        new UffdWpTracker(
+            pid,
+            trackingDescriptor(injected),
+            scanner,
+            lister,
+            policies,
+            features.reportsHoles(),
+            hooks);
+    this.compare = new CompareTracker(lister);
+    this.shared = new SharedObjects(pid);
+  }
+
+  /**
+   * Attaches to a process that {@link TargetCheck} accepted: opens its descriptors, reads smaps
+   * once, and has one thread call userfaultfd for us.
+   *
+   * @throws TargetRefusedException if the kernel cannot track it, or another process has its pid by
+   *     now
+   */
+  static AttachedProcess attach(
+      Pid pid, ProcStatus checked, KernelFeatures features, TestHooks hooks) throws IOException {
+    if (!features.tracksByWriteProtection()) {
+      Feature lacking =
+          features.pagemapScan().present() ? features.wpAsync() : features.pagemapScan();
+      throw new TargetRefusedException(
+          Kind.LACKING,
+          "this kernel cannot track writes: " + lacking.name() + ": " + lacking.reason());
+    }
+    PagemapScanner scanner = PagemapScanner.open(pid);
+    ProcessMemory memory = null;
+    try {
+      memory = ProcessMemory.open(pid);
+      ProcStatus status = ProcStatus.read(pid);
+      if (status.startTimeTicks() != checked.startTimeTicks()) {
+        throw new TargetRefusedException(
+            Kind.EXITED, "pid=" + pid.number() + " has exited; another process has its pid now");
+      }
+      long[] auxv = ProcStatus.auxiliaryVector(pid);
+      VmaPolicies policies = new VmaPolicies(Smaps.read(pid), tmpfsDevices(pid));
+      Hazards hazards = new Hazards(pid);
+      hazards.look();
+      return new AttachedProcess(
+          pid, status, auxv, scanner, memory, policies, hazards, features, inject(pid), hooks);
+    } catch (IOException | RuntimeException e) {
+      scanner.close();
+      if (memory != null) {
+        memory.close();
+      }
+      throw e;
+    }
+  }
+
+  private static Userfaultfd trackingDescriptor(Injected injected) throws IOException {
+    Userfaultfd userfaultfd = Userfaultfd.adopt(injected.userfaultfd());
+    try {
+      userfaultfd.api();
+    } catch (SyscallException e) {
+      userfaultfd.close();
+      throw e;
+    }
+    return userfaultfd;
+  }
+
+  private static Injected inject(Pid pid) throws IOException {
+    try {
+      return UserfaultfdInjection.inject(pid);
+    } catch (TraceException e) {
+      throw new TargetRefusedException(Kind.LACKING, String.valueOf(e.getMessage()));
+    }
+  }
+
+  static Set<String> tmpfsDevices(Pid pid) throws IOException {
+    Set<String> devices = new HashSet<>();
+    for (String line :
+        Files.readAllLines(Path.of("/proc", Integer.toString(pid.number()), "mountinfo"))) {
+      int separator = line.indexOf(" - ");
+      String[] fields = line.split(" ", 4);
+      if (separator > 0 && fields.length == 4 && line.startsWith("tmpfs ", separator + 3)) {
+        devices.add(fields[2]);
+      }
+    }
+    return devices;
+  }
+
+  Pid pid() {
+    return pid;
+  }
+
+  ProcessIdentity identity() {
+    List<Integer> pids = status.namespacePids();
+    int vpid = pids.isEmpty() ? pid.number() : pids.get(pids.size() - 1);
+    return new ProcessIdentity(pid.number(), vpid, status.startTimeTicks(), status.name());
+  }
+
+  /** {@return the tracker's name as the manifest writes it} */
+  String trackerName() {
+    return tracker.name();
+  }
+
+  /** {@return how long one thread stood still for the injection, nanoseconds} */
+  long stoppedNanos() {
+    return stoppedNanos;
+  }
+
+  /** {@return everything the operator should know, so far} */
+  List<String> warnings() {
+    List<String> all = new ArrayList<>(attachWarnings);
+    all.addAll(tracker.warnings());
+    all.addAll(hazards.warnings());
+    return all;
+  }
+
+  /** {@return whether the address space is still the one attached to} */
+  boolean sameAddressSpace() throws SyscallException {
+    return scanner.sameAddressSpace();
+  }
+
+  /** {@return whether a process with this pid and start time still lives} */
+  boolean alive() {
+    try {
+      ProcStatus now = ProcStatus.read(pid);
+      return now.startTimeTicks() == status.startTimeTicks() && !now.isDead();
+    } catch (SyscallException e) {
+      return false;
+    }
+  }
+
+  /** Reads maps, registers what is new, lists what was written, and arms it again. */
+  void scanLive(ScanCounts counts) throws IOException {
+    hazards.look();
+    readMaps();
+    vmas = tracker.prepare(vmas);
+    settleGone();
+    for (PolicedVma vma : vmas) {
+      switch (vma.policy()) {
+        case TRACK -> tracker.scanLive(vma, table, counts);
+        case COMPARE -> {
+          if (!vma.vma().shared()) {
+            compare.scanLive(vma, table, counts);
+          }
+        }
+        case AT_FREEZE, SKIP -> {}
+      }
+    }
+    shared.list(counts);
+  }
+
+  /** Reads maps and lists what was written since the last scan; all threads stand still. */
+  void scanFrozen(ScanCounts counts) throws IOException {
+    readMaps();
+    if (hazards.any()) {
+      vmas = vmas.stream().map(AttachedProcess::distrusted).toList();
+    }
+    settleGone();
+    for (PolicedVma vma : vmas) {
+      if (vma.inProcessPagemap()) {
+        DirtyTracker chosen = vma.policy() == VmaPolicy.TRACK ? tracker : compare;
+        chosen.scanFrozen(vma, table, counts);
+      }
+    }
+    shared.list(counts);
+  }
+
+  private static PolicedVma distrusted(PolicedVma vma) {
+    return vma.policy() == VmaPolicy.TRACK
+        ? vma.with(VmaPolicy.COMPARE, "private, but written in ways no fault shows")
+        : vma;
+  }
+
+  private void readMaps() throws IOException {
+    List<PolicedVma> judged = policies.judge(MemoryMap.read(pid));
+    if (!sameAddressSpace()) {
+      throw new SyscallException("read(" + pid.procPath("maps") + ")", Errno.ESRCH);
+    }
+    Set<Long> starts = new HashSet<>();
+    judged.forEach(vma -> starts.add(vma.start()));
+    newVmas = (int) starts.stream().filter(start -> !knownStarts.contains(start)).count();
+    goneVmas = (int) knownStarts.stream().filter(start -> !starts.contains(start)).count();
+    knownStarts = starts;
+    vmas = judged;
+  }
+
+  /** What no mapping of ours covers any more is gone, whatever the chain holds. */
+  private void settleGone() throws SyscallException {
+    long covered = 0;
+    for (PolicedVma vma : vmas) {
+      if (vma.inProcessPagemap()) {
+        if (vma.start() > covered) {
+          table.vacate(covered, vma.start(), PageState.HOLE);
+        }
+        covered = vma.end();
+      }
+    }
+    table.vacate(covered, Long.MAX_VALUE, PageState.HOLE);
+    shared.update(vmas);
+  }
+
+  /** {@return the pagemaps of a round, each with what must be read for it now} */
+  List<PageSpace> spaces() {
+    List<PageSpace> spaces = new ArrayList<>();
+    RunList runs = new RunList();
+    for (PolicedVma vma : vmas) {
+      if (vma.inProcessPagemap()) {
+        table.collectOwed(vma.start(), vma.end(), runs, vma.runKind());
+      }
+    }
+    spaces.add(
+        new PageSpace(
+            PagesName.ofProcess(identity().vpid()),
+            table,
+            new ProcessPages(pid, memory),
+            runs.cut(CopyPipeline.JOB_PAGES)));
+    for (SharedObject object : shared.all()) {
+      RunList owed = new RunList();
+      object.table().collectOwed(0, Long.MAX_VALUE, owed, SHARED_KIND);
+      spaces.add(
+          new PageSpace(object.name(), object.table(), object, owed.cut(CopyPipeline.JOB_PAGES)));
+    }
+    return spaces;
+  }
+
+  /** {@return every page table, the process's and those of its shared objects} */
+  List<PageTable> tables() {
+    List<PageTable> tables = new ArrayList<>();
+    tables.add(table);
+    shared.all().forEach(object -> tables.add(object.table()));
+    return tables;
+  }
+
+  List<PolicedVma> vmas() {
+    return vmas;
+  }
+
+  SharedObjects shared() {
+    return shared;
+  }
+
+  int newVmas() {
+    return newVmas;
+  }
+
+  int goneVmas() {
+    return goneVmas;
+  }
+
+  /** {@return the mm image of the mappings as last read} */
+  MmImage mm() {
+    return MmImages.of(status.layout(), auxv, vmas, shared);
+  }
+
+  /** {@return the policy of every mapping as last read, for the manifest} */
+  List<VmaRecord> vmaRecords() {
+    List<VmaRecord> records = new ArrayList<>(vmas.size());
+    for (PolicedVma policed : vmas) {
+      Vma vma = policed.vma();
+      records.add(
+          new VmaRecord(pid.number(), vma.start(), vma.end(), policed.policy(), policed.reason()));
+    }
+    return records;
+  }
+
+  @Override
+  public void close() {
+    tracker.close();
+    compare.close();
+    shared.close();
+    scanner.close();
+    memory.close();
+  }
+}

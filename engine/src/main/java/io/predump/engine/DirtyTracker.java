@@ -1,0 +1,30 @@
+package io.predump.engine;
+
+import java.io.IOException;
+import java.util.List;
+
+/** Finds out which pages of which mappings must be read, and marks them owed in the page table. */
+interface DirtyTracker extends AutoCloseable {
+  /** {@return the tracker's name as {@code --tracker} and the manifest write it} */
+  String name();
+
+  /**
+   * Makes mappings ready to be tracked.
+   *
+   * @param vmas every mapping of the process in address order
+   * @return the same mappings; those this tracker cannot take have another policy and the reason
+   */
+  List<PolicedVma> prepare(List<PolicedVma> vmas) throws IOException;
+
+  /**
+   * Lists what was written to a mapping since its last scan and arms it again, in one atomic step
+   * per page, while the target runs.
+   */
+  void scanLive(PolicedVma vma, PageTable table, ScanCounts counts) throws IOException;
+
+  /** Lists what was written to a mapping since its last scan; the target is frozen. */
+  void scanFrozen(PolicedVma vma, PageTable table, ScanCounts counts) throws IOException;
+
+  @Override
+  void close();
+}

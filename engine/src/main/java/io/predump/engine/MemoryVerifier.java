@@ -1,0 +1,364 @@
+package io.predump.engine;
+
+import io.predump.engine.TargetRefusedException.Kind;
+import io.predump.engine.VerifyResult.Difference;
+import io.predump.images.ForeignImagesException;
+import io.predump.images.ImageChain;
+import io.predump.images.Manifest;
+import io.predump.images.PagesName;
+import io.predump.images.ProcessIdentity;
+import io.predump.images.ResolvedPages;
+import io.predump.linux.Errno;
+import io.predump.linux.NativeBuffer;
+import io.predump.linux.Pid;
+import io.predump.linux.SyscallException;
+import io.predump.linux.mem.ProcessMemory;
+import io.predump.linux.mem.RawPagemap;
+import io.predump.linux.proc.Cgroups;
+import io.predump.linux.proc.Machine;
+import io.predump.linux.proc.MappedFile;
+import io.predump.linux.proc.MemoryMap;
+import io.predump.linux.proc.ProcStatus;
+import io.predump.linux.proc.Smaps;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Compares committed image files, decoded, with the memory of a process that stands still, over the
+ * union of the pages the chain holds and the pages the raw pagemap calls resident. It shares with
+ * the copying neither the list of pages (PAGEMAP_SCAN) nor the way bytes are read
+ * (process_vm_readv), so that a mistake in either is seen: a page the chain lost, a page it holds
+ * with old bytes, a page it holds where nothing is.
+ */
+public final class MemoryVerifier {
+  private static final int WINDOW_PAGES = 512;
+  private static final ByteBuffer ZERO_PAGE =
+      ByteBuffer.allocate(PageTable.PAGE_BYTES).asReadOnlyBuffer();
+
+  private final NativeBuffer memoryBytes;
+  private final ByteBuffer memoryWindow;
+  private final ByteBuffer heldPage = ByteBuffer.allocate(PageTable.PAGE_BYTES);
+  private final List<Difference> first = new ArrayList<>();
+  private long compared;
+  private long different;
+
+  private MemoryVerifier(NativeBuffer memoryBytes) {
+    this.memoryBytes = memoryBytes;
+    this.memoryWindow = memoryBytes.bytes();
+  }
+
+  /**
+   * Compares the newest round of an images directory with a process that is stopped: by a signal,
+   * by another tracer, or in a frozen cgroup.
+   *
+   * @throws TargetRefusedException if it does not exist or is not stopped
+   * @throws io.predump.images.ImageException if the images are damaged or of another process
+   */
+  public static VerifyResult againstStopped(Path imagesDir, Pid pid) throws IOException {
+    ProcStatus status = requireStopped(pid);
+    VmaPolicies policies = new VmaPolicies(Smaps.read(pid), AttachedProcess.tmpfsDevices(pid));
+    List<PolicedVma> vmas = policies.judge(MemoryMap.read(pid));
+    try (ImageChain chain = ImageChain.open(imagesDir)) {
+      requireImagesOf(status, chain.newest().manifest(), imagesDir);
+    }
+    try (SharedObjects shared = new SharedObjects(pid)) {
+      shared.update(vmas);
+      return compare(imagesDir, pid, vmas, shared);
+    }
+  }
+
+  private static ProcStatus requireStopped(Pid pid) throws IOException {
+    try {
+      ProcStatus status = ProcStatus.read(pid);
+      String named = "pid=" + pid.number() + " (" + status.name() + ")";
+      boolean frozen = inFrozenCgroup(pid);
+      for (int tid : ProcStatus.threads(pid)) {
+        char state = ProcStatus.threadState(pid, tid);
+        if (state != 'T' && state != 't' && !frozen) {
+          throw new TargetRefusedException(
+              Kind.USAGE,
+              named + " is running (thread " + tid + " is " + state + "): stop it first");
+        }
+      }
+      return status;
+    } catch (SyscallException e) {
+      if (e.is(Errno.ENOENT) || e.is(Errno.ESRCH)) {
+        throw new TargetRefusedException(Kind.USAGE, "no process with pid=" + pid.number());
+      }
+      throw e;
+    }
+  }
+
+  private static boolean inFrozenCgroup(Pid pid) throws IOException {
+    Cgroups cgroups = Cgroups.of(pid);
+    if (cgroups.frozenV1().isPresent()) {
+      return true;
+    }
+    Path events = Path.of(cgroups.v2Directory().orElse("/"), "cgroup.events");
+    return Files.exists(events) && Files.readString(events).contains("frozen 1");
+  }
+
+  private static void requireImagesOf(ProcStatus status, Manifest manifest, Path imagesDir)
+      throws IOException {
+    for (ProcessIdentity process : manifest.processes()) {
+      if (process.pid() == status.pid().number()
+          && process.startTimeTicks() == status.startTimeTicks()
+          && manifest.bootId().equals(Machine.bootId())) {
+        return;
+      }
+    }
+    throw new ForeignImagesException(
+        imagesDir, "the images are of another process than pid=" + status.pid().number());
+  }
+
+  /**
+   * Compares the newest round of an images directory with a frozen process.
+   *
+   * @param vmas its mappings, read under the freeze
+   * @param shared its shared objects, likewise
+   */
+  static VerifyResult compare(Path imagesDir, Pid pid, List<PolicedVma> vmas, SharedObjects shared)
+      throws IOException {
+    long began = System.nanoTime();
+    try (ImageChain chain = ImageChain.open(imagesDir);
+        NativeBuffer buffer = NativeBuffer.allocate((long) WINDOW_PAGES << PageTable.PAGE_SHIFT)) {
+      MemoryVerifier verifier = new MemoryVerifier(buffer);
+      verifier.compareProcess(chain, pid, vmas);
+      for (SharedObject object : shared.all()) {
+        verifier.compareShared(chain, object);
+      }
+      return new VerifyResult(
+          verifier.compared,
+          verifier.compared - verifier.different,
+          verifier.different,
+          verifier.first,
+          (System.nanoTime() - began) / 1000);
+    }
+  }
+
+  private void compareProcess(ImageChain chain, Pid pid, List<PolicedVma> vmas) throws IOException {
+    List<PagesName> names =
+        chain.names().stream().filter(name -> name.kind() == PagesName.Kind.PROCESS).toList();
+    if (names.size() != 1) {
+      throw new IOException("the newest round holds " + names.size() + " processes, not one");
+    }
+    ResolvedPages held = chain.pages(names.get(0));
+    RangeSet covered = new RangeSet();
+    try (RawPagemap pagemap = RawPagemap.open(pid);
+        ProcessMemory memory = ProcessMemory.open(pid)) {
+      for (PolicedVma vma : vmas) {
+        if (vma.inProcessPagemap()) {
+          covered.add(vma.start(), vma.end());
+          compareVma(vma, held, pagemap, memory);
+        }
+      }
+    }
+    held.forEachRun((address, pageCount, round) -> extra(covered, address, pageCount, round));
+  }
+
+  /** Pages held where the process has no mapping of ours. */
+  private void extra(RangeSet covered, long address, long pageCount, int round) {
+    long end = address + (pageCount << PageTable.PAGE_SHIFT);
+    if (covered.contains(address, end)) {
+      return;
+    }
+    for (long at = address; at < end; at += PageTable.PAGE_BYTES) {
+      if (!covered.contains(at, at + PageTable.PAGE_BYTES)) {
+        compared++;
+        differs(at, "unmapped", round, VerifyResult.Kind.EXTRA);
+      }
+    }
+  }
+
+  private void compareVma(
+      PolicedVma vma, ResolvedPages held, RawPagemap pagemap, ProcessMemory memory)
+      throws IOException {
+    for (long batch = vma.start(); batch < vma.end(); ) {
+      int pages = (int) Math.min(RawPagemap.CAPACITY, (vma.end() - batch) >>> PageTable.PAGE_SHIFT);
+      int known = pagemap.read(batch, pages);
+      for (int from = 0; from < pages; from += WINDOW_PAGES) {
+        int to = Math.min(pages, from + WINDOW_PAGES);
+        long[] entries = new long[to - from];
+        for (int i = from; i < to && i < known; i++) {
+          entries[i - from] = pagemap.entry(i);
+        }
+        long start = batch + ((long) from << PageTable.PAGE_SHIFT);
+        compareWindow(vma, start, entries, held, memory);
+      }
+      batch += (long) pages << PageTable.PAGE_SHIFT;
+    }
+  }
+
+  private void compareWindow(
+      PolicedVma vma, long start, long[] entries, ResolvedPages held, ProcessMemory memory)
+      throws IOException {
+    int[] rounds = new int[entries.length];
+    boolean[] wanted = new boolean[entries.length];
+    for (int i = 0; i < entries.length; i++) {
+      rounds[i] = held.roundOf(start + ((long) i << PageTable.PAGE_SHIFT));
+      boolean own = resident(entries[i]) && !(vma.fileBacked() && RawPagemap.file(entries[i]));
+      // a hole is not read: reading would fill it
+      wanted[i] = own || (rounds[i] >= 0 && (resident(entries[i]) || vma.fileBacked()));
+    }
+    boolean[] unreadable = load(start, wanted, memory);
+    for (int i = 0; i < entries.length; i++) {
+      if (!wanted[i] && rounds[i] < 0) {
+        continue;
+      }
+      long address = start + ((long) i << PageTable.PAGE_SHIFT);
+      boolean zeroWhenNotHeld = !vma.fileBacked();
+      comparePage(
+          address,
+          wanted[i] ? i : -1,
+          unreadable[i],
+          rounds[i],
+          zeroWhenNotHeld,
+          held,
+          vma.vma().toString());
+    }
+  }
+
+  private static boolean resident(long entry) {
+    return RawPagemap.present(entry) || (RawPagemap.swapped(entry) && !RawPagemap.marker(entry));
+  }
+
+  /** Reads the wanted pages of a window to their places; returns which could not be read. */
+  private boolean[] load(long start, boolean[] wanted, ProcessMemory memory) throws IOException {
+    boolean[] unreadable = new boolean[wanted.length];
+    for (int i = 0; i < wanted.length; ) {
+      if (!wanted[i]) {
+        i++;
+        continue;
+      }
+      int end = i;
+      while (end < wanted.length && wanted[end]) {
+        end++;
+      }
+      long bytes = (long) (end - i) << PageTable.PAGE_SHIFT;
+      long got;
+      try {
+        got =
+            memory.pread(
+                memoryBytes.address() + ((long) i << PageTable.PAGE_SHIFT),
+                bytes,
+                start + ((long) i << PageTable.PAGE_SHIFT));
+      } catch (SyscallException e) {
+        if (!e.is(Errno.EIO) && !e.is(Errno.EFAULT)) {
+          throw e;
+        }
+        got = 0;
+      }
+      i += (int) (got >>> PageTable.PAGE_SHIFT);
+      if (got < bytes) {
+        unreadable[i++] = true;
+      }
+    }
+    return unreadable;
+  }
+
+  /**
+   * Compares one page.
+   *
+   * @param place where in the window its memory is, -1 for a hole
+   */
+  private void comparePage(
+      long address,
+      int place,
+      boolean unreadable,
+      int round,
+      boolean zeroWhenNotHeld,
+      ResolvedPages held,
+      String where)
+      throws IOException {
+    compared++;
+    ByteBuffer actual =
+        place < 0
+            ? ZERO_PAGE.duplicate()
+            : memoryWindow.slice(place << PageTable.PAGE_SHIFT, PageTable.PAGE_BYTES);
+    ByteBuffer expected = ZERO_PAGE.duplicate();
+    if (round >= 0) {
+      heldPage.clear();
+      held.read(address, heldPage);
+      expected = heldPage.flip();
+    }
+    boolean known = round >= 0 || zeroWhenNotHeld;
+    if (unreadable || !known || actual.mismatch(expected) >= 0) {
+      differs(
+          address,
+          where,
+          round,
+          round < 0
+              ? VerifyResult.Kind.LOST
+              : place < 0 ? VerifyResult.Kind.EXTRA : VerifyResult.Kind.STALE);
+    }
+  }
+
+  private void compareShared(ImageChain chain, SharedObject object) throws IOException {
+    ResolvedPages held = chain.names().contains(object.name()) ? chain.pages(object.name()) : null;
+    String where = object.vma().toString();
+    RangeSet data = new RangeSet();
+    for (MappedFile.Extent extent : object.extents()) {
+      data.add(
+          extent.startOffset() & -PageTable.PAGE_BYTES,
+          (extent.endOffset() + PageTable.PAGE_BYTES - 1) & -PageTable.PAGE_BYTES);
+    }
+    RangeSet union = new RangeSet();
+    data.ranges().forEach(range -> union.add(range[0], range[1]));
+    if (held != null) {
+      held.forEachRun(
+          (offset, pages, round) -> union.add(offset, offset + (pages << PageTable.PAGE_SHIFT)));
+    }
+    for (long[] range : union.ranges()) {
+      for (long offset = range[0]; offset < range[1]; offset += PageTable.PAGE_BYTES) {
+        compareSharedPage(object.file(), offset, data, held, where);
+      }
+    }
+  }
+
+  private void compareSharedPage(
+      MappedFile file,
+      long offset,
+      RangeSet data,
+      @org.jspecify.annotations.Nullable ResolvedPages held,
+      String where)
+      throws IOException {
+    boolean exists = data.contains(offset, offset + PageTable.PAGE_BYTES);
+    ByteBuffer actual = ZERO_PAGE.duplicate();
+    if (exists) {
+      long got = 0;
+      long n;
+      while (got < PageTable.PAGE_BYTES
+          && (n = file.pread(memoryBytes.address() + got, PageTable.PAGE_BYTES - got, offset + got))
+              > 0) {
+        got += n;
+      }
+      for (int i = (int) got; i < PageTable.PAGE_BYTES; i++) {
+        memoryWindow.put(i, (byte) 0);
+      }
+      actual = memoryWindow.slice(0, PageTable.PAGE_BYTES);
+    }
+    int round = held == null ? -1 : held.roundOf(offset);
+    ByteBuffer expected = ZERO_PAGE.duplicate();
+    if (held != null && round >= 0) {
+      heldPage.clear();
+      held.read(offset, heldPage);
+      expected = heldPage.flip();
+    }
+    compared++;
+    if (actual.mismatch(expected) >= 0) {
+      VerifyResult.Kind kind = exists ? VerifyResult.Kind.STALE : VerifyResult.Kind.EXTRA;
+      differs(offset, where, round, round < 0 ? VerifyResult.Kind.LOST : kind);
+    }
+  }
+
+  private void differs(long address, String where, int round, VerifyResult.Kind kind) {
+    different++;
+    if (first.size() < VerifyResult.MOST_DIFFERENCES) {
+      first.add(new Difference(address, where, round, kind));
+    }
+  }
+}

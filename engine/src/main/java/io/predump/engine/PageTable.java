@@ -1,0 +1,289 @@
+package io.predump.engine;
+
+import java.util.Arrays;
+import java.util.Map;
+import java.util.TreeMap;
+
+/**
+ * What the engine knows of every page of one address space (a process's private memory, or one
+ * shared object): its {@link PageState} and, where the chain holds the page, a 128-bit hash of the
+ * bytes the chain holds. Leaves of 512 pages exist only where something is known, so a sparse
+ * reservation costs nothing; a full leaf costs about 0.5 % of the memory it describes.
+ *
+ * <p>The round has three phases, and the table changes hands with them. While scanning, one thread
+ * marks ({@link #list}, {@link #vacate}). While copying, any number of workers settle disjoint
+ * pages ({@link Cursor#settleStored} and its sisters) and no leaf comes or goes. While committing,
+ * one thread walks ({@link #forEachHeld}) and seals the round ({@link #sealRound}) or takes it back
+ * ({@link #abortRound}).
+ */
+final class PageTable {
+  static final int PAGE_SHIFT = 12;
+  static final int PAGE_BYTES = 1 << PAGE_SHIFT;
+  static final int LEAF_PAGES = 512;
+  static final int LEAF_SHIFT = PAGE_SHIFT + 9;
+
+  private static final byte[] ALL_DATA = filled(PageState.DATA);
+  private static final byte[] NO_HASHES_BUT_HOLES = filled(PageState.HOLE);
+
+  private final TreeMap<Long, Leaf> leaves = new TreeMap<>();
+
+  /** 512 pages, 2 MiB of addresses. */
+  private static final class Leaf {
+    final long start;
+    final byte[] states = new byte[LEAF_PAGES];
+    final long[] hashes = new long[2 * LEAF_PAGES];
+
+    /** False only if no page is owed; workers never touch it. */
+    boolean mayOwe;
+
+    Leaf(long start) {
+      this.start = start;
+    }
+  }
+
+  /** Receives runs of held pages in address order. */
+  interface HeldVisitor {
+    /** The run was stored by this round ({@code stored}), or is in the parent. */
+    void held(long address, long pageCount, boolean stored);
+  }
+
+  /** A worker's way into the table; remembers the last leaf. Not thread-safe, one per worker. */
+  final class Cursor {
+    private Leaf leaf = new Leaf(-1);
+
+    /** {@return the state of the page at {@code address}} */
+    byte state(long address) {
+      return leafOf(address).states[index(address)];
+    }
+
+    /** {@return whether the chain holds the page with exactly this hash} */
+    boolean holds(long address, long high, long low) {
+      Leaf l = leafOf(address);
+      int i = index(address);
+      return PageState.content(l.states[i]) == PageState.DATA
+          && l.hashes[2 * i] == high
+          && l.hashes[2 * i + 1] == low;
+    }
+
+    /** The page's bytes go into this round. */
+    void settleStored(long address, long high, long low) {
+      Leaf l = leafOf(address);
+      int i = index(address);
+      l.hashes[2 * i] = high;
+      l.hashes[2 * i + 1] = low;
+      l.states[i] = PageState.DATA | PageState.STORED;
+    }
+
+    /** The chain already holds the page's bytes. */
+    void settleSame(long address) {
+      leafOf(address).states[index(address)] = PageState.DATA;
+    }
+
+    /** The page is all zero and need not be stored. */
+    void settleZero(long address) {
+      leafOf(address).states[index(address)] = PageState.ZERO_BYTES;
+    }
+
+    private Leaf leafOf(long address) {
+      long start = address >>> LEAF_SHIFT << LEAF_SHIFT;
+      if (leaf.start != start) {
+        Leaf found = leaves.get(start);
+        if (found == null) {
+          throw new IllegalStateException(String.format("page 0x%x was never listed", address));
+        }
+        leaf = found;
+      }
+      return leaf;
+    }
+  }
+
+  /** {@return a new cursor for one worker} */
+  Cursor cursor() {
+    return new Cursor();
+  }
+
+  /**
+   * The kernel lists {@code [start, end)} as in memory or in swap.
+   *
+   * @param written whether it was written since it was last protected
+   * @param zeroPage whether it is the shared zero page
+   */
+  void list(long start, long end, boolean written, boolean zeroPage) {
+    for (long address = start; address < end; ) {
+      Leaf leaf = leafFor(address);
+      int from = index(address);
+      long leafEnd = leaf.start + ((long) LEAF_PAGES << PAGE_SHIFT);
+      int to = end >= leafEnd ? LEAF_PAGES : index(end);
+      if (zeroPage) {
+        Arrays.fill(leaf.states, from, to, PageState.ZERO);
+      } else if (written) {
+        owe(leaf, from, to);
+      } else if (!allData(leaf, from, to)) {
+        oweUnknown(leaf, from, to);
+      }
+      address = leaf.start + ((long) to << PAGE_SHIFT);
+    }
+  }
+
+  private static boolean allData(Leaf leaf, int from, int to) {
+    return Arrays.equals(leaf.states, from, to, ALL_DATA, from, to);
+  }
+
+  private static void owe(Leaf leaf, int from, int to) {
+    for (int i = from; i < to; i++) {
+      leaf.states[i] |= PageState.OWED;
+    }
+    leaf.mayOwe = true;
+  }
+
+  /** Present and not written: known if we hold it or found it zero, else it must be read. */
+  private static void oweUnknown(Leaf leaf, int from, int to) {
+    for (int i = from; i < to; i++) {
+      byte content = PageState.content(leaf.states[i]);
+      if (content != PageState.DATA && content != PageState.ZERO_BYTES) {
+        leaf.states[i] |= PageState.OWED;
+        leaf.mayOwe = true;
+      }
+    }
+  }
+
+  /** Nothing of the process's own is in {@code [start, end)} any more: holes, or file content. */
+  void vacate(long start, long end, byte to) {
+    var from = start >>> LEAF_SHIFT << LEAF_SHIFT;
+    var part = leaves.subMap(from, end).entrySet().iterator();
+    while (part.hasNext()) {
+      Leaf leaf = part.next().getValue();
+      long leafEnd = leaf.start + ((long) LEAF_PAGES << PAGE_SHIFT);
+      int first = start <= leaf.start ? 0 : index(start);
+      int last = end >= leafEnd ? LEAF_PAGES : index(end);
+      Arrays.fill(leaf.states, first, last, to);
+      if (to == PageState.HOLE && Arrays.equals(leaf.states, NO_HASHES_BUT_HOLES)) {
+        part.remove();
+      }
+    }
+  }
+
+  /** {@return whether anything at all is known in {@code [start, end)}} */
+  boolean knowsAnything(long start, long end) {
+    return !leaves.subMap(start >>> LEAF_SHIFT << LEAF_SHIFT, end).isEmpty();
+  }
+
+  /**
+   * Where a scan that starts at {@code start} should end so that it meets at most {@code most}
+   * leaves we know of.
+   *
+   * @return an address in {@code (start, end]}, a leaf border or {@code end}
+   */
+  long afterLeaves(long start, long end, int most) {
+    int met = 0;
+    for (Map.Entry<Long, Leaf> e :
+        leaves.subMap(start >>> LEAF_SHIFT << LEAF_SHIFT, end).entrySet()) {
+      if (met++ == most) {
+        return e.getKey();
+      }
+    }
+    return end;
+  }
+
+  /** Adds every owed page of {@code [start, end)} to {@code runs}, in address order. */
+  void collectOwed(long start, long end, RunList runs, byte kind) {
+    for (Leaf leaf : leaves.subMap(start >>> LEAF_SHIFT << LEAF_SHIFT, end).values()) {
+      if (!leaf.mayOwe) {
+        continue;
+      }
+      long leafEnd = leaf.start + ((long) LEAF_PAGES << PAGE_SHIFT);
+      int first = start <= leaf.start ? 0 : index(start);
+      int last = end >= leafEnd ? LEAF_PAGES : index(end);
+      boolean any = false;
+      for (int i = first; i < last; i++) {
+        if (PageState.owed(leaf.states[i])) {
+          runs.add(leaf.start + ((long) i << PAGE_SHIFT), 1, kind);
+          any = true;
+        }
+      }
+      if (!any && first == 0 && last == LEAF_PAGES) {
+        leaf.mayOwe = false;
+      }
+    }
+  }
+
+  /** {@return how many pages are owed} */
+  long owedPages() {
+    long owed = 0;
+    for (Leaf leaf : leaves.values()) {
+      if (leaf.mayOwe) {
+        for (byte state : leaf.states) {
+          if (PageState.owed(state)) {
+            owed++;
+          }
+        }
+      }
+    }
+    return owed;
+  }
+
+  /** Visits every page the images hold after this round, as runs in address order. */
+  void forEachHeld(HeldVisitor visitor) {
+    for (Leaf leaf : leaves.values()) {
+      if (Arrays.equals(leaf.states, ALL_DATA)) {
+        visitor.held(leaf.start, LEAF_PAGES, false);
+        continue;
+      }
+      int i = 0;
+      while (i < LEAF_PAGES) {
+        if (PageState.content(leaf.states[i]) != PageState.DATA) {
+          i++;
+          continue;
+        }
+        boolean stored = PageState.stored(leaf.states[i]);
+        int first = i;
+        while (i < LEAF_PAGES
+            && PageState.content(leaf.states[i]) == PageState.DATA
+            && PageState.stored(leaf.states[i]) == stored) {
+          i++;
+        }
+        visitor.held(leaf.start + ((long) first << PAGE_SHIFT), i - first, stored);
+      }
+    }
+  }
+
+  /** The round is durable: what it stored is now the chain's. */
+  void sealRound() {
+    for (Leaf leaf : leaves.values()) {
+      if (!Arrays.equals(leaf.states, ALL_DATA)) {
+        for (int i = 0; i < LEAF_PAGES; i++) {
+          leaf.states[i] &= ~PageState.STORED;
+        }
+      }
+    }
+  }
+
+  /**
+   * The round is dropped. What it stored is in no file: those pages are owed, and their hashes say
+   * nothing about the chain.
+   */
+  void abortRound() {
+    for (Leaf leaf : leaves.values()) {
+      for (int i = 0; i < LEAF_PAGES; i++) {
+        if (PageState.stored(leaf.states[i])) {
+          leaf.states[i] = PageState.HOLE | PageState.OWED;
+          leaf.mayOwe = true;
+        }
+      }
+    }
+  }
+
+  private Leaf leafFor(long address) {
+    return leaves.computeIfAbsent(address >>> LEAF_SHIFT << LEAF_SHIFT, Leaf::new);
+  }
+
+  private static int index(long address) {
+    return (int) (address >>> PAGE_SHIFT) & (LEAF_PAGES - 1);
+  }
+
+  private static byte[] filled(byte state) {
+    byte[] states = new byte[LEAF_PAGES];
+    Arrays.fill(states, state);
+    return states;
+  }
+}

@@ -1,0 +1,330 @@
+package io.predump.engine;
+
+import io.predump.images.ChainDirectory;
+import io.predump.images.RoundRecord;
+import io.predump.images.RoundRecord.DirtyRate;
+import io.predump.images.RoundWriter;
+import io.predump.linux.Errno;
+import io.predump.linux.Fd;
+import io.predump.linux.KernelFeatures;
+import io.predump.linux.NativeBuffer;
+import io.predump.linux.Pid;
+import io.predump.linux.SyscallException;
+import io.predump.linux.proc.Machine;
+import io.predump.linux.proc.ProcStatus;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.function.Function;
+
+/**
+ * One process under tracking, and the images directory its rounds go to. The one way into the
+ * engine: the command line, the daemon and library users all hold one of these.
+ *
+ * <pre>{@code
+ * try (var session = PreDumpSession.attach(new Pid(4711), Path.of("/var/tmp/x"), options)) {
+ *   while (session.round().isPresent() && !enough()) {}
+ *   session.finish(false);
+ * }
+ * }</pre>
+ *
+ * <p>The first round arms and copies everything; each later one what was written since. A session
+ * is used by one thread; {@link #cancel} may be called by any. Closing it lets go of the target,
+ * which then runs as if nothing had been; committed rounds stay.
+ *
+ * <p>The target's end is an outcome, not an exception: a round that finds it gone is dropped,
+ * {@link #round} returns empty, and {@link #ended} says how it ended.
+ */
+public final class PreDumpSession implements AutoCloseable {
+  private final AttachedProcess process;
+  private final ChainDirectory chain;
+  private final Fd chainLock;
+  private final SessionOptions options;
+  private final CopyPipeline pipeline;
+  private final DowntimeModel downtime;
+
+  private LoopListener listener = LoopListener.SILENT;
+  private OptionalInt parentRound = OptionalInt.empty();
+  private long lastScanNanos;
+  private Optional<StopReason> ended = Optional.empty();
+
+  private PreDumpSession(
+      AttachedProcess process,
+      ChainDirectory chain,
+      Fd chainLock,
+      SessionOptions options,
+      int threadCount) {
+    this.process = process;
+    this.chain = chain;
+    this.chainLock = chainLock;
+    this.options = options;
+    this.pipeline = new CopyPipeline(options.threads(), options.level());
+    this.downtime = new DowntimeModel(threadCount);
+  }
+
+  /**
+   * Attaches to a running process. One of its threads is stopped for some hundred microseconds,
+   * once, to obtain the tracking descriptor.
+   *
+   * @param target the process; not this one, nor a child of this one
+   * @param imagesDir created (0700) if missing; its parent must exist. May hold earlier rounds of
+   *     the same process: the first round of the session is then a full one behind them
+   * @throws TargetRefusedException if the process cannot be a target, with the reason
+   * @throws io.predump.images.ImageException if the directory holds foreign files, another
+   *     process's chain, or a damaged one
+   * @throws IOException if the directory cannot be used, or the kernel refuses
+   */
+  public static PreDumpSession attach(Pid target, Path imagesDir, SessionOptions options)
+      throws IOException {
+    return attach(target, imagesDir, options, KernelFeatures.current(), TestHooks.NONE);
+  }
+
+  static PreDumpSession attach(
+      Pid target, Path imagesDir, SessionOptions options, KernelFeatures features, TestHooks hooks)
+      throws IOException {
+    ProcStatus status = TargetCheck.check(target);
+    ChainDirectory chain = ChainDirectory.openOrCreate(imagesDir);
+    Fd lock = Fd.openDirectory(imagesDir.toString());
+    try {
+      if (!lock.tryLockExclusive()) {
+        throw new IOException(imagesDir + ": another run is writing here");
+      }
+      chain.sweepPartials();
+      AttachedProcess process = AttachedProcess.attach(target, status, features, hooks);
+      try {
+        chain.requireChainOf(process.identity(), Machine.bootId());
+        return new PreDumpSession(process, chain, lock, options, status.threadCount());
+      } catch (IOException | RuntimeException e) {
+        process.close();
+        throw e;
+      }
+    } catch (IOException | RuntimeException e) {
+      lock.close();
+      throw e;
+    }
+  }
+
+  /** Is told about progress from now on. */
+  public void listen(LoopListener newListener) {
+    listener = newListener;
+  }
+
+  /** {@return the tracker in use, and why} */
+  public String trackerDescription() {
+    return process.trackerName()
+        + ": the kernel reports writes to private memory, nobody is frozen";
+  }
+
+  /** {@return what the operator should know, so far} */
+  public List<String> warnings() {
+    return process.warnings();
+  }
+
+  /** {@return how long one thread stood still when the session attached, microseconds} */
+  public long stoppedMicros() {
+    return process.stoppedNanos() / 1000;
+  }
+
+  /** {@return how the target ended, empty while it lives} */
+  public Optional<StopReason> ended() {
+    return ended;
+  }
+
+  /** Makes the round under way fail, and every later one; for any thread. */
+  public void cancel() {
+    pipeline.cancel();
+  }
+
+  /**
+   * Takes one live round.
+   *
+   * @return its record, once durable; empty if the target is gone, see {@link #ended}
+   * @throws IOException if it cannot be written; the round is dropped, earlier ones stay good, and
+   *     a later round still covers everything
+   */
+  public Optional<RoundRecord> round() throws IOException {
+    return round(record -> Optional.empty());
+  }
+
+  /** Takes one live round; {@code judge} may put a stop reason into its record. */
+  Optional<RoundRecord> round(Function<RoundRecord, Optional<StopReason>> judge)
+      throws IOException {
+    long began = System.nanoTime();
+    try (RoundAssembly assembly = newRound(false)) {
+      ScanCounts scan = new ScanCounts();
+      process.scanLive(scan);
+      DirtyRate rate = dirtyRate(scan, began);
+      assembly.begin(process.spaces());
+      long scanned = System.nanoTime();
+      Progress progress = new Progress(assembly);
+      for (int i = 0; i < assembly.spaces().size(); i++) {
+        PageSpace space = assembly.spaces().get(i);
+        assembly.copy(i, 0, space.jobs().count(), new DirectSource(space.origin()), progress);
+      }
+      downtime.learnReading(
+          assembly.copied().read() << PageTable.PAGE_SHIFT, assembly.copied().readNanos());
+      RoundRecord record =
+          assembly.commit(
+              new RoundAssembly.Measures(scan, scanned - began, 0, Optional.empty(), began, rate),
+              (held, owed) -> forecast(held, owed, rate, began),
+              judge,
+              options.engineVersion());
+      settled(assembly, began);
+      return Optional.of(record);
+    } catch (IOException e) {
+      return lost(e);
+    }
+  }
+
+  /**
+   * Stops every thread, captures what was written since the last round, and lets the process go on.
+   * The process stands still for stop, scan and read; compressing and writing come after the thaw,
+   * unless more than {@link SessionOptions#freezeBufferBytes} must be read.
+   *
+   * @param verify whether the round is committed and its files compared with the frozen memory
+   *     before the thaw; the time this takes is reported apart
+   * @return the round; empty if the target is gone
+   * @throws IOException as {@link #round()}; also if a thread does not stop, or a page of the
+   *     frozen process cannot be read: then the round is dropped and the process runs on
+   */
+  public Optional<FinalRound> finish(boolean verify) throws IOException {
+    long began = System.nanoTime();
+    try (RoundAssembly assembly = newRound(true);
+        NativeBuffer buffer = NativeBuffer.allocate(options.freezeBufferBytes())) {
+      buffer.prefault(Math.min(options.freezeBufferBytes(), expectedFreezeBytes()));
+      try (FreezeWindow window = FreezeWindow.open(process, assembly, options)) {
+        window.capture(buffer, new Progress(assembly));
+        if (!verify) {
+          listener.thawed(window.thaw());
+        }
+        window.copyRest(new Progress(assembly));
+        FreezeRecord freeze = window.record();
+        RoundRecord record =
+            assembly.commit(
+                new RoundAssembly.Measures(
+                    window.scan(),
+                    freeze.scanMicros() * 1000,
+                    freeze.frozenMicros(),
+                    Optional.of(freeze),
+                    began,
+                    dirtyRate(window.scan(), window.scanBeganNanos())),
+                (held, owed) -> new long[2],
+                r -> Optional.empty(),
+                options.engineVersion());
+        Optional<VerifyResult> result = Optional.empty();
+        if (verify) {
+          result = Optional.of(window.verify(chain.path()));
+          listener.thawed(window.thaw());
+        }
+        settled(assembly, window.scanBeganNanos());
+        return Optional.of(new FinalRound(record, freeze, result));
+      }
+    } catch (IOException e) {
+      return lost(e);
+    }
+  }
+
+  private RoundAssembly newRound(boolean finalFreeze) throws IOException {
+    if (ended.isPresent()) {
+      throw new IllegalStateException("the session has ended: " + ended.get().sentence());
+    }
+    RoundWriter writer = RoundWriter.begin(chain, parentRound);
+    listener.roundStarted(writer.round());
+    return new RoundAssembly(writer, process, pipeline, finalFreeze);
+  }
+
+  private void settled(RoundAssembly assembly, long scanNanos) {
+    parentRound = OptionalInt.of(assembly.round());
+    lastScanNanos = scanNanos;
+  }
+
+  private DirtyRate dirtyRate(ScanCounts scan, long scanBegan) {
+    if (lastScanNanos == 0) {
+      return new DirtyRate(0, 0);
+    }
+    long windowNanos = Math.max(1, scanBegan - lastScanNanos);
+    long bytes = scan.written << PageTable.PAGE_SHIFT;
+    return new DirtyRate(
+        (long) ((double) bytes * 1e9 / windowNanos), Math.max(1, windowNanos / 1_000_000));
+  }
+
+  private long[] forecast(long held, long owed, DirtyRate rate, long scanBegan) {
+    if (rate.windowMillis() == 0) {
+      return new long[] {0, downtime.floorMicros(held)};
+    }
+    double sinceScan = (System.nanoTime() - scanBegan) / 1e9;
+    long dirty =
+        (long)
+            Math.min(
+                (double) (held << PageTable.PAGE_SHIFT),
+                (double) rate.bytesPerSecond() * sinceScan);
+    long bytes = dirty + (owed << PageTable.PAGE_SHIFT);
+    return new long[] {downtime.predictMicros(held, bytes), downtime.floorMicros(held)};
+  }
+
+  /** What the freeze will probably read, to have memory ready for it. */
+  private long expectedFreezeBytes() {
+    return 16L << 20;
+  }
+
+  /** Tells the target's end from a failure. */
+  private <T> Optional<T> lost(IOException e) throws IOException {
+    boolean gone = e instanceof TargetGoneException;
+    if (!gone && e instanceof SyscallException failed) {
+      gone = failed.is(Errno.ESRCH) || failed.is(Errno.ENOENT);
+    }
+    if (!gone || process.sameAddressSpace()) {
+      throw e;
+    }
+    ended = Optional.of(process.alive() ? StopReason.TARGET_EXECED : StopReason.TARGET_EXITED);
+    return Optional.empty();
+  }
+
+  /** Hands pages read on to the listener, some ten times a second. */
+  private final class Progress implements CopyPipeline.Progress {
+    private static final long STEP_NANOS = 100_000_000;
+
+    private final RoundAssembly assembly;
+    private long pages;
+    private long nextNanos = System.nanoTime() + STEP_NANOS;
+
+    Progress(RoundAssembly assembly) {
+      this.assembly = assembly;
+    }
+
+    @Override
+    public synchronized void read(long morePages) {
+      pages += morePages;
+      long now = System.nanoTime();
+      if (now >= nextNanos) {
+        nextNanos = now + STEP_NANOS;
+        listener.progress(
+            assembly.round(),
+            pages << PageTable.PAGE_SHIFT,
+            assembly.plannedPages() << PageTable.PAGE_SHIFT);
+      }
+    }
+  }
+
+  /** Lets go of the target and of the images directory. */
+  @Override
+  public void close() {
+    List<AutoCloseable> owned = new ArrayList<>(List.of(pipeline, process, chainLock));
+    RuntimeException failure = null;
+    for (AutoCloseable resource : owned) {
+      try {
+        resource.close();
+      } catch (RuntimeException e) {
+        failure = failure == null ? e : failure;
+      } catch (Exception e) {
+        failure = failure == null ? new IllegalStateException(e) : failure;
+      }
+    }
+    if (failure != null) {
+      throw failure;
+    }
+  }
+}

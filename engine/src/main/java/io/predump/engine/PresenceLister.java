@@ -1,0 +1,125 @@
+package io.predump.engine;
+
+import static io.predump.linux.mem.PageCategories.FILE;
+import static io.predump.linux.mem.PageCategories.GUARD;
+import static io.predump.linux.mem.PageCategories.PFNZERO;
+import static io.predump.linux.mem.PageCategories.PRESENT;
+import static io.predump.linux.mem.PageCategories.SWAPPED;
+import static io.predump.linux.mem.PageCategories.WRITTEN;
+
+import io.predump.linux.SyscallException;
+import io.predump.linux.mem.PagemapScanner;
+
+/**
+ * The scan behind every policy, "policy A": list what is in memory or in swap and is the process's
+ * own, and derive the rest from what is not listed. Presence, never the written bit, tells what was
+ * dropped: kernels differ in what they report for a hole.
+ *
+ * <ul>
+ *   <li>the shared zero page is zero, whatever its written bit says;
+ *   <li>a listed page is owed if it was written, or if the table does not know its content;
+ *   <li>in a file mapping a page in swap counts as written: it may be the marker that a dropped
+ *       page leaves behind;
+ *   <li>what is not listed is a hole, or the file's content.
+ * </ul>
+ */
+final class PresenceLister {
+  private static final long RETURNED = WRITTEN | PRESENT | SWAPPED | PFNZERO;
+
+  private final PagemapScanner scanner;
+  private final long guard;
+
+  /**
+   * @param scanner borrowed
+   * @param knowsGuard whether the kernel knows guard pages (Linux 6.15); without, they cannot exist
+   */
+  PresenceLister(PagemapScanner scanner, boolean knowsGuard) {
+    this.scanner = scanner;
+    this.guard = knowsGuard ? GUARD : 0;
+  }
+
+  /** {@return the guard category if the kernel knows it, else 0} */
+  long guard() {
+    return guard;
+  }
+
+  /**
+   * One call of the scanner over part of one mapping.
+   *
+   * @param flags the scanner's: protect or not, insist on registration or not
+   * @param trustNothing whether every listed page is owed, written or not
+   * @return where to go on
+   * @throws SyscallException after whatever was listed before the error is marked; nothing is
+   *     concluded from what was not
+   */
+  long list(
+      PolicedVma vma,
+      long start,
+      long end,
+      long flags,
+      boolean trustNothing,
+      PageTable table,
+      ScanCounts counts)
+      throws SyscallException {
+    long excluded = vma.fileBacked() ? guard | FILE : guard;
+    counts.calls++;
+    try {
+      scanner.scan(start, end, flags, excluded, excluded, PRESENT | SWAPPED, RETURNED);
+    } catch (SyscallException e) {
+      for (int i = 0; i < scanner.regionCount(); i++) {
+        table.list(scanner.regionStart(i), scanner.regionEnd(i), true, false);
+      }
+      throw e;
+    }
+    long at = start;
+    for (int i = 0; i < scanner.regionCount(); i++) {
+      long from = scanner.regionStart(i);
+      long to = scanner.regionEnd(i);
+      long categories = scanner.regionCategories(i);
+      if (from > at) {
+        table.vacate(at, from, vma.vacantState());
+      }
+      mark(vma, from, to, categories, trustNothing, table, counts);
+      at = to;
+    }
+    long walked = Math.min(scanner.walkEnd(), end);
+    if (walked > at) {
+      table.vacate(at, walked, vma.vacantState());
+    }
+    return walked;
+  }
+
+  private static void mark(
+      PolicedVma vma,
+      long from,
+      long to,
+      long categories,
+      boolean trustNothing,
+      PageTable table,
+      ScanCounts counts) {
+    boolean zeroPage = (categories & PFNZERO) != 0 && !vma.fileBacked();
+    boolean written =
+        trustNothing
+            || (categories & WRITTEN) != 0
+            || (vma.fileBacked() && (categories & SWAPPED) != 0);
+    long pages = (to - from) >>> PageTable.PAGE_SHIFT;
+    counts.scanned += pages;
+    if (written && !zeroPage) {
+      counts.written += pages;
+    }
+    table.list(from, to, written, zeroPage);
+  }
+
+  /** Lists all of a mapping, every listed page owed; for what no tracker watches. */
+  void listAll(PolicedVma vma, ScanPacer pacer, PageTable table, ScanCounts counts)
+      throws SyscallException {
+    long at = vma.start();
+    while (at < vma.end()) {
+      long end = Math.min(vma.end(), at + pacer.spanBytes(vma, table, at));
+      long begun = System.nanoTime();
+      long walked = list(vma, at, end, 0, true, table, counts);
+      pacer.walked(System.nanoTime() - begun);
+      at = walked;
+    }
+  }
+}

@@ -1,0 +1,160 @@
+package io.predump.engine;
+
+import io.predump.linux.Errno;
+import io.predump.linux.Pid;
+import io.predump.linux.SyscallException;
+import io.predump.linux.mem.ProcessMemory;
+import io.predump.linux.mem.RawPagemap;
+import java.io.IOException;
+
+/**
+ * Reads pages out of a process. process_vm_readv is the fast way, but it un-shares copy-on-write
+ * pages of the target (its pin breaks the sharing, so reading a freshly forked process would double
+ * its memory), and it refuses mappings without read permission. Pages that are not exclusively the
+ * target's, pages in swap and unreadable mappings go through /proc/PID/mem, which does neither.
+ */
+final class ProcessPages implements PageOrigin {
+  private static final int MOST_IOVECS = 256;
+
+  private final Pid pid;
+  private final ProcessMemory memory;
+
+  /**
+   * @param memory borrowed; opened at attach, so that it answers nothing once the target has
+   *     executed another program
+   */
+  ProcessPages(Pid pid, ProcessMemory memory) {
+    this.pid = pid;
+    this.memory = memory;
+  }
+
+  @Override
+  public JobReader jobReader() throws IOException {
+    RawPagemap pagemap = RawPagemap.open(pid);
+    try {
+      return new Reader(pagemap, memory.forAnotherThread());
+    } catch (IOException e) {
+      pagemap.close();
+      throw e;
+    }
+  }
+
+  private static final class Reader implements JobReader {
+    private final RawPagemap pagemap;
+    private final ProcessMemory memory;
+    private final long[] starts = new long[MOST_IOVECS];
+    private final long[] lengths = new long[MOST_IOVECS];
+    private int iovecs;
+    private int batchedPages;
+
+    Reader(RawPagemap pagemap, ProcessMemory memory) {
+      this.pagemap = pagemap;
+      this.memory = memory;
+    }
+
+    @Override
+    public void read(RunList.Jobs jobs, int job, long localAddress, boolean[] lost)
+        throws IOException {
+      int page = 0;
+      iovecs = 0;
+      batchedPages = 0;
+      for (int piece = jobs.firstPiece(job); piece < jobs.endPiece(job); piece++) {
+        long start = jobs.start(piece);
+        int pages = jobs.pageCount(piece);
+        if ((jobs.kind(piece) & RunList.UNREADABLE) != 0 || !exclusive(start, pages)) {
+          flush(localAddress, page, lost);
+          readSlowly(start, pages, localAddress, page, lost);
+        } else {
+          if (iovecs == MOST_IOVECS) {
+            flush(localAddress, page, lost);
+          }
+          starts[iovecs] = start;
+          lengths[iovecs++] = (long) pages << PageTable.PAGE_SHIFT;
+          batchedPages += pages;
+        }
+        page += pages;
+      }
+      flush(localAddress, page, lost);
+    }
+
+    private boolean exclusive(long start, int pages) throws IOException {
+      int read = pagemap.read(start, pages);
+      for (int i = 0; i < read; i++) {
+        long entry = pagemap.entry(i);
+        if (!RawPagemap.exclusive(entry)
+            && (RawPagemap.present(entry) || RawPagemap.swapped(entry))) {
+          return false;
+        }
+      }
+      return true;
+    }
+
+    /** Reads what is batched: it ends before page {@code end} of the job. */
+    private void flush(long localAddress, int end, boolean[] lost) throws IOException {
+      int first = 0;
+      int page = end - batchedPages;
+      while (first < iovecs) {
+        long got =
+            orNothing(Errno.EFAULT, localAddress + ((long) page << PageTable.PAGE_SHIFT), first);
+        page += (int) (got >>> PageTable.PAGE_SHIFT);
+        got &= -PageTable.PAGE_BYTES;
+        while (first < iovecs && got >= lengths[first]) {
+          got -= lengths[first++];
+        }
+        if (first < iovecs) {
+          // stopped inside this piece: its next page is the bad one
+          long bad = starts[first] + got;
+          readSlowly(bad, 1, localAddress, page, lost);
+          page++;
+          lengths[first] -= got + PageTable.PAGE_BYTES;
+          starts[first] = bad + PageTable.PAGE_BYTES;
+          if (lengths[first] == 0) {
+            first++;
+          }
+        }
+      }
+      iovecs = 0;
+      batchedPages = 0;
+    }
+
+    private long orNothing(Errno expected, long local, int first) throws SyscallException {
+      try {
+        return memory.readv(local, starts, lengths, first, iovecs - first);
+      } catch (SyscallException e) {
+        if (e.is(expected)) {
+          return 0;
+        }
+        throw e;
+      }
+    }
+
+    private void readSlowly(long start, int pages, long localAddress, int page, boolean[] lost)
+        throws IOException {
+      int done = 0;
+      while (done < pages) {
+        long want = (long) (pages - done) << PageTable.PAGE_SHIFT;
+        long local = localAddress + ((long) (page + done) << PageTable.PAGE_SHIFT);
+        long got;
+        try {
+          got = memory.pread(local, want, start + ((long) done << PageTable.PAGE_SHIFT));
+        } catch (SyscallException e) {
+          if (!e.is(Errno.EIO) && !e.is(Errno.EFAULT)) {
+            throw e;
+          }
+          got = 0;
+        }
+        done += (int) (got >>> PageTable.PAGE_SHIFT);
+        if (got < want) {
+          lost[page + done] = true;
+          done++;
+        }
+      }
+    }
+
+    @Override
+    public void close() {
+      pagemap.close();
+      memory.close();
+    }
+  }
+}

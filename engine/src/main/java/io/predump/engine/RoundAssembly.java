@@ -1,0 +1,256 @@
+package io.predump.engine;
+
+import io.predump.images.DumpStatistics;
+import io.predump.images.InventoryImage;
+import io.predump.images.ManifestDraft;
+import io.predump.images.PageKind;
+import io.predump.images.PagesWriter;
+import io.predump.images.RoundRecord;
+import io.predump.images.RoundRecord.ByteCounts;
+import io.predump.images.RoundRecord.DirtyRate;
+import io.predump.images.RoundRecord.PageCounts;
+import io.predump.images.RoundRecord.VmaCounts;
+import io.predump.images.RoundWriter;
+import io.predump.images.VmaPolicy;
+import io.predump.linux.proc.Machine;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Function;
+
+/**
+ * Puts one round together: a pages file and a pagemap per space, then the small files, then the
+ * commit. Closing it without a commit takes the round back: its directory goes, and what it had
+ * stored is owed again.
+ */
+final class RoundAssembly implements AutoCloseable {
+  private final RoundWriter writer;
+  private final AttachedProcess process;
+  private final CopyPipeline pipeline;
+  private final boolean finalFreeze;
+  private final List<PagesWriter> files = new ArrayList<>();
+  private List<PageSpace> spaces = List.of();
+  private CopyCounts copied = CopyCounts.NONE;
+  private boolean committed;
+
+  /**
+   * @param writer taken over: closed with the assembly
+   */
+  RoundAssembly(
+      RoundWriter writer, AttachedProcess process, CopyPipeline pipeline, boolean finalFreeze) {
+    this.writer = writer;
+    this.process = process;
+    this.pipeline = pipeline;
+    this.finalFreeze = finalFreeze;
+  }
+
+  int round() {
+    return writer.round();
+  }
+
+  /** Opens a pages file per space, in order; they are filled one after the other. */
+  void begin(List<PageSpace> toCopy) throws IOException {
+    spaces = toCopy;
+    for (PageSpace space : spaces) {
+      files.add(writer.pages(space.name()));
+    }
+  }
+
+  List<PageSpace> spaces() {
+    return spaces;
+  }
+
+  /** {@return pages to read in this round} */
+  long plannedPages() {
+    return spaces.stream().mapToLong(space -> space.jobs().totalPages()).sum();
+  }
+
+  /** Copies jobs {@code [firstJob, endJob)} of one space. */
+  void copy(int space, int firstJob, int endJob, PageSource source, CopyPipeline.Progress progress)
+      throws IOException {
+    PageSpace from = spaces.get(space);
+    copied =
+        copied.plus(
+            pipeline.copy(
+                new CopyPipeline.Task(
+                    from.jobs(),
+                    firstJob,
+                    endJob,
+                    source,
+                    from.table(),
+                    files.get(space),
+                    finalFreeze,
+                    progress)));
+  }
+
+  CopyCounts copied() {
+    return copied;
+  }
+
+  /** {@return pages the round's pagemaps hold, stored or in the parent} */
+  private long heldPages() {
+    return files.stream().mapToLong(f -> f.presentPages() + f.parentPages()).sum();
+  }
+
+  /** What the round measured besides the copying itself. */
+  record Measures(
+      ScanCounts scan,
+      long scanNanos,
+      long frozenMicros,
+      Optional<FreezeRecord> freeze,
+      long beganNanos,
+      DirtyRate dirtyRate) {}
+
+  /** Predicts from what is known at the end of a round. */
+  interface Forecast {
+    /**
+     * {@return predicted downtime and its floor, microseconds}
+     *
+     * @param heldPages pages the round's images hold
+     * @param owedPages pages still owed
+     */
+    long[] downtime(long heldPages, long owedPages);
+  }
+
+  /**
+   * Writes the pagemaps and the small files, makes everything durable and renames it into place.
+   *
+   * @param judge is shown the record just before it is written, and says why to stop, if at all
+   */
+  RoundRecord commit(
+      Measures measures,
+      Forecast forecast,
+      Function<RoundRecord, Optional<StopReason>> judge,
+      String engineVersion)
+      throws IOException {
+    for (int i = 0; i < spaces.size(); i++) {
+      writePagemap(spaces.get(i).table(), files.get(i));
+    }
+    int vpid = process.identity().vpid();
+    writer.mm(vpid, process.mm());
+    writer.inventory(new InventoryImage(finalFreeze ? 2 : 0, measures.beganNanos() / 1000));
+    writer.stats(statistics(measures));
+    if (!process.sameAddressSpace()) {
+      throw new TargetGoneException();
+    }
+    long owed = process.tables().stream().mapToLong(PageTable::owedPages).sum();
+    ManifestDraft draft =
+        new ManifestDraft(
+            engineVersion,
+            Machine.kernelRelease(),
+            Machine.bootId(),
+            finalFreeze,
+            List.of(process.identity()),
+            process.trackerName(),
+            process.vmaRecords(),
+            owed,
+            System.currentTimeMillis(),
+            process.warnings());
+    RoundRecord[] written = new RoundRecord[1];
+    writer.commit(
+        draft,
+        syncMicros -> {
+          RoundRecord record = record(measures, forecast, owed, syncMicros);
+          String reason = judge.apply(record).map(Enum::name).orElse("");
+          written[0] = withStopReason(record, reason);
+          return written[0];
+        });
+    committed = true;
+    process.tables().forEach(PageTable::sealRound);
+    return written[0];
+  }
+
+  private static void writePagemap(PageTable table, PagesWriter file) throws IOException {
+    IOException[] failure = new IOException[1];
+    table.forEachHeld(
+        (address, pageCount, stored) -> {
+          if (failure[0] == null) {
+            try {
+              file.entry(address, pageCount, stored ? PageKind.PRESENT : PageKind.PARENT);
+            } catch (IOException e) {
+              failure[0] = e;
+            }
+          }
+        });
+    if (failure[0] != null) {
+      throw failure[0];
+    }
+    file.finish();
+  }
+
+  private DumpStatistics statistics(Measures measures) {
+    FreezeRecord freeze = measures.freeze().orElse(null);
+    return new DumpStatistics(
+        freeze == null ? 0 : freeze.stopMicros(),
+        measures.frozenMicros(),
+        perWorkerMicros(copied.readNanos()),
+        copied.writeNanos() / 1000,
+        measures.scan().scanned,
+        files.stream().mapToLong(PagesWriter::parentPages).sum(),
+        copied.stored(),
+        0);
+  }
+
+  private RoundRecord record(Measures measures, Forecast forecast, long owed, long syncMicros) {
+    long skipped = process.vmas().stream().filter(vma -> vma.policy() == VmaPolicy.SKIP).count();
+    long[] downtime = finalFreeze ? new long[2] : forecast.downtime(heldPages(), owed);
+    return new RoundRecord(
+        writer.round(),
+        measures.scanNanos() / 1000,
+        measures.scan().armNanos / 1000,
+        perWorkerMicros(copied.readNanos()),
+        perWorkerMicros(copied.compressNanos()),
+        copied.writeNanos() / 1000,
+        syncMicros,
+        measures.frozenMicros(),
+        (System.nanoTime() - measures.beganNanos()) / 1000,
+        new VmaCounts(process.vmas().size(), process.newVmas(), process.goneVmas(), skipped),
+        new PageCounts(
+            measures.scan().scanned,
+            measures.scan().written,
+            copied.zero(),
+            copied.same(),
+            0,
+            owed,
+            copied.stored(),
+            files.stream().mapToLong(PagesWriter::parentPages).sum()),
+        new ByteCounts(copied.read() << PageTable.PAGE_SHIFT, copied.storedBytes()),
+        measures.dirtyRate(),
+        downtime[0],
+        downtime[1],
+        "");
+  }
+
+  private long perWorkerMicros(long nanos) {
+    return nanos / pipeline.threads() / 1000;
+  }
+
+  private static RoundRecord withStopReason(RoundRecord r, String reason) {
+    return new RoundRecord(
+        r.round(),
+        r.scanMicros(),
+        r.armMicros(),
+        r.readMicros(),
+        r.compressMicros(),
+        r.writeMicros(),
+        r.syncMicros(),
+        r.frozenMicros(),
+        r.totalMicros(),
+        r.vmas(),
+        r.pages(),
+        r.bytes(),
+        r.dirtyRate(),
+        r.predictedDowntimeMicros(),
+        r.floorMicros(),
+        reason);
+  }
+
+  @Override
+  public void close() throws IOException {
+    if (!committed) {
+      process.tables().forEach(PageTable::abortRound);
+    }
+    writer.close();
+  }
+}

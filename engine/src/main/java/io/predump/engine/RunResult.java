@@ -1,0 +1,29 @@
+package io.predump.engine;
+
+import io.predump.images.RoundRecord;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * What one run did.
+ *
+ * @param rounds the committed rounds in order, the final one included
+ * @param stopReason why no further live round was taken
+ * @param freeze the final freeze, absent without one
+ * @param verify the comparison, absent if none was asked for
+ * @param warnings what the operator should know, in the order it was found
+ * @param stoppedMicros how long one thread was stopped to obtain the tracking descriptor
+ */
+public record RunResult(
+    List<RoundRecord> rounds,
+    StopReason stopReason,
+    Optional<FreezeRecord> freeze,
+    Optional<VerifyResult> verify,
+    List<String> warnings,
+    long stoppedMicros) {
+
+  public RunResult {
+    rounds = List.copyOf(rounds);
+    warnings = List.copyOf(warnings);
+  }
+}

@@ -1,0 +1,89 @@
+package io.predump.engine;
+
+import java.util.concurrent.locks.LockSupport;
+
+/**
+ * Keeps page-table walks from starving the target's mmap and munmap: a call holds the target's mmap
+ * lock for reading from start to end, so calls stay near {@link #CALL_GOAL_NANOS}, and pauses as
+ * long as the work done let waiting writers in.
+ *
+ * <p>The span of a call adapts to what calls cost: doubled when cheap, halved when dear. What the
+ * page table knows to be populated bounds it too, so that a call that leaves an empty stretch does
+ * not run deep into a full one. Borders lie on 2 MiB so that huge pages stay whole.
+ */
+final class ScanPacer {
+  /** A call that lasts longer is the stall of whoever waits to map memory. */
+  static final long CALL_GOAL_NANOS = 100_000;
+
+  /** Shorter pauses do not let a woken writer run before the lock is taken again. */
+  private static final long PAUSE_NANOS = 50_000;
+
+  private static final long LEAF = 1L << PageTable.LEAF_SHIFT;
+  private static final long SMALLEST_SPAN = LEAF;
+  private static final long FIRST_SPAN = 4L << 20;
+  private static final long LARGEST_SPAN = 64L << 20;
+
+  /** Memory without any permission can be reserved, not touched: terabytes of nothing. */
+  private static final long RESERVED_SPAN = 4L << 30;
+
+  private static final int MOST_POPULATED_LEAVES = 8;
+
+  private final boolean paced;
+  private long span = FIRST_SPAN;
+  private long busyNanos;
+
+  private ScanPacer(boolean paced) {
+    this.paced = paced;
+  }
+
+  /** {@return a pacer for a running target} */
+  static ScanPacer live() {
+    return new ScanPacer(true);
+  }
+
+  /** {@return a pacer that never pauses: nobody waits for a frozen process's lock} */
+  static ScanPacer frozen() {
+    return new ScanPacer(false);
+  }
+
+  /** {@return how many bytes from {@code at} on the next call should cover} */
+  long spanBytes(PolicedVma vma, PageTable table, long at) {
+    if (!paced) {
+      return vma.end() - at;
+    }
+    boolean reserved = !vma.vma().readable() && !vma.vma().writable();
+    long bound = reserved ? Math.max(span, RESERVED_SPAN) : span;
+    long wanted = Math.min(vma.end(), at + bound);
+    int leaves = (int) Math.min(MOST_POPULATED_LEAVES, Math.max(1, span / LEAF));
+    long end = table.afterLeaves(at, wanted, leaves);
+    if (end < vma.end()) {
+      end = Math.max(end & -LEAF, (at & -LEAF) + LEAF);
+    }
+    return Math.min(end, vma.end()) - at;
+  }
+
+  /** A call took so long: adapt the next one, and let others in once enough work is done. */
+  void walked(long nanos) {
+    if (!paced) {
+      return;
+    }
+    if (nanos > CALL_GOAL_NANOS) {
+      span = Math.max(SMALLEST_SPAN, span / 2);
+    } else if (nanos < CALL_GOAL_NANOS / 3) {
+      span = Math.min(LARGEST_SPAN, span * 2);
+    }
+    looked(nanos);
+  }
+
+  /** A reading call took so long: let others in once enough work is done. */
+  void looked(long nanos) {
+    if (!paced) {
+      return;
+    }
+    busyNanos += nanos;
+    if (busyNanos >= PAUSE_NANOS / 2) {
+      LockSupport.parkNanos(Math.max(PAUSE_NANOS, busyNanos));
+      busyNanos = 0;
+    }
+  }
+}

@@ -1,0 +1,55 @@
+package io.predump.engine;
+
+import java.time.Duration;
+
+/**
+ * How a session copies.
+ *
+ * @param level zstd level, 1 to 19
+ * @param threads workers that read and compress, at least 1
+ * @param freezeTimeout how long a thread may take to stop before the freeze is given up
+ * @param freezeBufferBytes the most the engine reads into memory under the freeze; what exceeds it
+ *     is compressed and written frozen
+ * @param engineVersion written into every round's manifest
+ */
+public record SessionOptions(
+    int level, int threads, Duration freezeTimeout, long freezeBufferBytes, String engineVersion) {
+
+  /** Level 1, one worker per core, one second, 128 MiB. */
+  public static SessionOptions defaults(String engineVersion) {
+    return new SessionOptions(
+        1,
+        Runtime.getRuntime().availableProcessors(),
+        Duration.ofSeconds(1),
+        128L << 20,
+        engineVersion);
+  }
+
+  public SessionOptions {
+    if (level < 1 || level > 19) {
+      throw new IllegalArgumentException("level=" + level + ": 1 to 19");
+    }
+    if (threads < 1) {
+      throw new IllegalArgumentException("threads=" + threads + ": at least 1");
+    }
+    if (freezeBufferBytes < 1 << 20) {
+      throw new IllegalArgumentException(
+          "freezeBufferBytes=" + freezeBufferBytes + ": at least 1 MiB");
+    }
+  }
+
+  /** {@return these options with another level} */
+  public SessionOptions withLevel(int newLevel) {
+    return new SessionOptions(newLevel, threads, freezeTimeout, freezeBufferBytes, engineVersion);
+  }
+
+  /** {@return these options with another number of workers} */
+  public SessionOptions withThreads(int newThreads) {
+    return new SessionOptions(level, newThreads, freezeTimeout, freezeBufferBytes, engineVersion);
+  }
+
+  /** {@return these options with another bound on what is read into memory under the freeze} */
+  public SessionOptions withFreezeBufferBytes(long bytes) {
+    return new SessionOptions(level, threads, freezeTimeout, bytes, engineVersion);
+  }
+}

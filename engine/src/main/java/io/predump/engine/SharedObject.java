@@ -1,0 +1,136 @@
+package io.predump.engine;
+
+import io.predump.images.PagesName;
+import io.predump.linux.Errno;
+import io.predump.linux.Pid;
+import io.predump.linux.SyscallException;
+import io.predump.linux.proc.MappedFile;
+import io.predump.linux.proc.Vma;
+import java.io.IOException;
+import java.util.List;
+
+/**
+ * Memory that exists once however often it is mapped: shared anonymous memory, System V segments,
+ * memfds, files on tmpfs. It is read through the object, not through a mapping: every extent that
+ * holds data, each round, whoever wrote it. Addresses are offsets in the object.
+ *
+ * <p>It is opened once, through a mapping, and stays open: the mapping may be gone or cut in two by
+ * the next read, and an inode we hold cannot become another object's.
+ */
+final class SharedObject implements PageOrigin, AutoCloseable {
+  private final long id;
+  private final PageTable table = new PageTable();
+  private final MappedFile file;
+  private Vma vma;
+
+  private SharedObject(long id, MappedFile file, Vma vma) {
+    this.id = id;
+    this.file = file;
+    this.vma = vma;
+  }
+
+  /**
+   * Opens the object behind a mapping.
+   *
+   * @throws SyscallException ENOENT if the mapping is no longer exactly there
+   */
+  static SharedObject open(long id, Pid pid, Vma vma) throws SyscallException {
+    return new SharedObject(id, MappedFile.open(pid, vma.range()), vma);
+  }
+
+  /** {@return the object's name in the images} */
+  PagesName name() {
+    return PagesName.ofShared(id);
+  }
+
+  long id() {
+    return id;
+  }
+
+  PageTable table() {
+    return table;
+  }
+
+  /** {@return a mapping of the object, for messages} */
+  Vma vma() {
+    return vma;
+  }
+
+  /** The object is mapped here now. */
+  void mappedAt(Vma newVma) {
+    vma = newVma;
+  }
+
+  /** Marks every page that holds data owed, every other one a hole. */
+  void list(ScanCounts counts) throws IOException {
+    long at = 0;
+    for (MappedFile.Extent extent : extents()) {
+      long start = Math.max(at, extent.startOffset() & -PageTable.PAGE_BYTES);
+      long end = (extent.endOffset() + PageTable.PAGE_BYTES - 1) & -PageTable.PAGE_BYTES;
+      if (end > start) {
+        table.vacate(at, start, PageState.HOLE);
+        table.list(start, end, true, false);
+        counts.scanned += (end - start) >>> PageTable.PAGE_SHIFT;
+        at = end;
+      }
+    }
+    table.vacate(at, Long.MAX_VALUE, PageState.HOLE);
+  }
+
+  /** {@return the parts that hold data; all of it where the file system does not know holes} */
+  List<MappedFile.Extent> extents() throws SyscallException {
+    try {
+      return file.extents();
+    } catch (SyscallException e) {
+      if (!e.is(Errno.EINVAL)) {
+        throw e;
+      }
+      return List.of(new MappedFile.Extent(0, file.size()));
+    }
+  }
+
+  /** {@return the object itself; borrowed} */
+  MappedFile file() {
+    return file;
+  }
+
+  @Override
+  public JobReader jobReader() {
+    return new JobReader() {
+      @Override
+      public void read(RunList.Jobs jobs, int job, long localAddress, boolean[] lost)
+          throws IOException {
+        int page = 0;
+        for (int piece = jobs.firstPiece(job); piece < jobs.endPiece(job); piece++) {
+          readPiece(jobs.start(piece), jobs.pageCount(piece), localAddress, page, lost);
+          page += jobs.pageCount(piece);
+        }
+      }
+
+      private void readPiece(long offset, int pages, long localAddress, int page, boolean[] lost)
+          throws IOException {
+        long want = (long) pages << PageTable.PAGE_SHIFT;
+        long local = localAddress + ((long) page << PageTable.PAGE_SHIFT);
+        long got = 0;
+        long n;
+        while (got < want && (n = file.pread(local + got, want - got, offset + got)) > 0) {
+          got += n;
+        }
+        // past the object's end: what is not a whole page any more is not read
+        for (int i = (int) (got >>> PageTable.PAGE_SHIFT); i < pages; i++) {
+          lost[page + i] = true;
+        }
+      }
+
+      @Override
+      public void close() {
+        // the object stays open
+      }
+    };
+  }
+
+  @Override
+  public void close() {
+    file.close();
+  }
+}

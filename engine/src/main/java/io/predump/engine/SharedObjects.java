@@ -1,0 +1,101 @@
+package io.predump.engine;
+
+import io.predump.linux.Errno;
+import io.predump.linux.Pid;
+import io.predump.linux.SyscallException;
+import io.predump.linux.proc.Vma;
+import java.io.IOException;
+import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/** The shared objects a process maps, each once, whatever the number of mappings. */
+final class SharedObjects implements AutoCloseable {
+  private static final long SECOND_CHOICE = 1L << 40;
+
+  private record Key(int major, int minor, long inode) {}
+
+  private final Pid pid;
+  private final Map<Key, SharedObject> objects = new LinkedHashMap<>();
+
+  SharedObjects(Pid pid) {
+    this.pid = pid;
+  }
+
+  /** Takes note of what the newest maps shows: new objects, and those gone. */
+  void update(List<PolicedVma> vmas) throws SyscallException {
+    Map<Key, Vma> mapped = new LinkedHashMap<>();
+    for (PolicedVma policed : vmas) {
+      if (policed.inSharedPagemap()) {
+        Vma vma = policed.vma();
+        mapped.putIfAbsent(new Key(vma.deviceMajor(), vma.deviceMinor(), vma.inode()), vma);
+      }
+    }
+    objects
+        .entrySet()
+        .removeIf(
+            entry -> {
+              boolean gone = !mapped.containsKey(entry.getKey());
+              if (gone) {
+                entry.getValue().close();
+              }
+              return gone;
+            });
+    for (Map.Entry<Key, Vma> entry : mapped.entrySet()) {
+      SharedObject known = objects.get(entry.getKey());
+      if (known == null) {
+        open(entry.getKey(), entry.getValue());
+      } else {
+        known.mappedAt(entry.getValue());
+      }
+    }
+  }
+
+  /** A mapping that changed since maps was read is left to the next round's maps. */
+  private void open(Key key, Vma vma) throws SyscallException {
+    try {
+      objects.put(key, SharedObject.open(freeId(key.inode()), pid, vma));
+    } catch (SyscallException e) {
+      if (!e.is(Errno.ENOENT)) {
+        throw e;
+      }
+    }
+  }
+
+  /** The inode is the id, as in CRIU; inodes of different devices may collide. */
+  private long freeId(long inode) {
+    long id = inode;
+    while (hasId(id)) {
+      id += SECOND_CHOICE;
+    }
+    return id;
+  }
+
+  private boolean hasId(long id) {
+    return objects.values().stream().anyMatch(object -> object.id() == id);
+  }
+
+  /** {@return the object's id, 0 if the mapping is of none} */
+  long idOf(Vma vma) {
+    SharedObject object = objects.get(new Key(vma.deviceMajor(), vma.deviceMinor(), vma.inode()));
+    return object == null ? 0 : object.id();
+  }
+
+  /** Lists every object's pages. */
+  void list(ScanCounts counts) throws IOException {
+    for (SharedObject object : objects.values()) {
+      object.list(counts);
+    }
+  }
+
+  Collection<SharedObject> all() {
+    return objects.values();
+  }
+
+  @Override
+  public void close() {
+    objects.values().forEach(SharedObject::close);
+    objects.clear();
+  }
+}

@@ -1,0 +1,351 @@
+package io.predump.engine;
+
+import static io.predump.linux.mem.PageCategories.PFNZERO;
+import static io.predump.linux.mem.PageCategories.PRESENT;
+import static io.predump.linux.mem.PageCategories.SWAPPED;
+import static io.predump.linux.mem.PageCategories.WRITTEN;
+import static io.predump.linux.mem.PagemapScanner.CHECK_WPASYNC;
+import static io.predump.linux.mem.PagemapScanner.WP_MATCHING;
+
+import io.predump.images.VmaPolicy;
+import io.predump.linux.AddressRange;
+import io.predump.linux.Errno;
+import io.predump.linux.Pid;
+import io.predump.linux.SyscallException;
+import io.predump.linux.mem.PagemapScanner;
+import io.predump.linux.mem.Userfaultfd;
+import io.predump.linux.proc.MemoryMap;
+import io.predump.linux.proc.Vma;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.locks.LockSupport;
+
+/**
+ * Tracks private memory with a userfaultfd in asynchronous write-protect mode: the kernel resolves
+ * the fault of a first write by itself, and PAGEMAP_SCAN lists the pages whose protection is gone
+ * and protects them again, atomically per page. Nobody is stopped.
+ *
+ * <p>What can go wrong, and what is done about it:
+ *
+ * <ul>
+ *   <li>A mapping that is not registered would be skipped silently, so every protecting scan
+ *       insists on registration. EPERM means that the mapping was replaced or moved since maps was
+ *       read: what the failed call had already consumed is marked, maps is read again for the
+ *       range, and what is still of the same kind is registered and scanned anew; then everything
+ *       in it counts as written, because registration starts without protection. What changed its
+ *       kind waits, unregistered, for the next round, whose maps will tell.
+ *   <li>Another userfaultfd owns the mapping (EBUSY), or the kernel will not have it (EINVAL,
+ *       ENOMEM at vm.max_map_count): the mapping is compared instead.
+ *   <li>Closing the descriptor would take the mmap lock for as long as it takes to clear every
+ *       protected entry, so a living target is unregistered in steps first.
+ * </ul>
+ */
+final class UffdWpTracker implements DirtyTracker {
+  private static final int MOST_ATTEMPTS = 8;
+  private static final long RELEASE_STEP = 8L << 20;
+  private static final long RELEASE_PAUSE_NANOS = 50_000;
+  private static final int LOOK_LEAVES = 32;
+  private static final long LOOK_SPAN = 256L << 20;
+
+  private final Pid pid;
+  private final Userfaultfd userfaultfd;
+  private final PagemapScanner scanner;
+  private final PresenceLister lister;
+  private final VmaPolicies policies;
+  private final boolean reportsHoles;
+  private final TestHooks hooks;
+  private final ScanPacer pacer = ScanPacer.live();
+  private final RangeSet registered = new RangeSet();
+  private final RangeSet scanned = new RangeSet();
+  private final Set<Vma> refusedOnce = new HashSet<>();
+  private final Set<String> warnings = new LinkedHashSet<>();
+
+  /**
+   * @param userfaultfd taken over: closed with the tracker
+   * @param scanner borrowed, opened at attach
+   * @param reportsHoles whether a dropped page is reported as written, which allows the cheap look
+   */
+  UffdWpTracker(
+      Pid pid,
+      Userfaultfd userfaultfd,
+      PagemapScanner scanner,
+      PresenceLister lister,
+      VmaPolicies policies,
+      boolean reportsHoles,
+      TestHooks hooks) {
+    this.pid = pid;
+    this.userfaultfd = userfaultfd;
+    this.scanner = scanner;
+    this.lister = lister;
+    this.policies = policies;
+    this.reportsHoles = reportsHoles;
+    this.hooks = hooks;
+  }
+
+  /** {@return what could not be tracked, and why} */
+  Set<String> warnings() {
+    return warnings;
+  }
+
+  @Override
+  public String name() {
+    return "uffd-wp";
+  }
+
+  @Override
+  public List<PolicedVma> prepare(List<PolicedVma> vmas) throws IOException {
+    List<PolicedVma> prepared = new ArrayList<>(vmas.size());
+    for (PolicedVma vma : vmas) {
+      boolean ours = vma.policy() == VmaPolicy.TRACK;
+      prepared.add(ours && !registered.contains(vma.start(), vma.end()) ? register(vma) : vma);
+    }
+    return prepared;
+  }
+
+  private PolicedVma register(PolicedVma vma) throws IOException {
+    try {
+      userfaultfd.registerWriteProtect(new AddressRange(vma.start(), vma.end()));
+    } catch (SyscallException e) {
+      if (e.is(Errno.ESRCH)) {
+        throw e;
+      }
+      return vma.with(VmaPolicy.COMPARE, refusal(vma, e));
+    }
+    registered.add(vma.start(), vma.end());
+    return vma;
+  }
+
+  /**
+   * Why a mapping is compared instead. EINVAL may only mean that it was unmapped since maps was
+   * read, so it is worth a warning if it happens to the same mapping twice.
+   */
+  private String refusal(PolicedVma vma, SyscallException e) {
+    String why =
+        e.is(Errno.EBUSY)
+            ? "watched by a userfaultfd of its own"
+            : "userfaultfd refuses it: " + e.errno();
+    if (!e.is(Errno.EINVAL) || !refusedOnce.add(vma.vma())) {
+      warnings.add(
+          "private memory is compared instead of tracked, at a read of it per round: " + why);
+    }
+    return why;
+  }
+
+  @Override
+  public void scanLive(PolicedVma vma, PageTable table, ScanCounts counts) throws IOException {
+    boolean known = scanned.contains(vma.start(), vma.end());
+    if (known && !hooks.rearm()) {
+      return;
+    }
+    if (known && reportsHoles && !vma.fileBacked()) {
+      for (long[] busy : look(vma, table, counts)) {
+        protect(vma, busy[0], busy[1], table, counts);
+      }
+      return;
+    }
+    protect(vma, vma.start(), vma.end(), table, counts);
+    scanned.add(vma.start(), vma.end());
+  }
+
+  /**
+   * The cheap look at memory already known: asks only for written pages and protects nothing, so a
+   * clean mapping costs next to nothing. It insists on registration: what is reported for the holes
+   * of an unregistered mapping differs between kernels.
+   *
+   * @return the 2 MiB-aligned stretches in which pages were written, holes already noted; all of
+   *     the mapping if part of it is not registered
+   */
+  private List<long[]> look(PolicedVma vma, PageTable table, ScanCounts counts)
+      throws SyscallException {
+    RangeSet busy = new RangeSet();
+    long leaf = 1L << PageTable.LEAF_SHIFT;
+    long at = vma.start();
+    while (at < vma.end()) {
+      long end = table.afterLeaves(at, Math.min(vma.end(), at + LOOK_SPAN), LOOK_LEAVES);
+      long begun = System.nanoTime();
+      counts.calls++;
+      try {
+        scanner.scan(at, end, CHECK_WPASYNC, 0, WRITTEN, 0, returned());
+      } catch (SyscallException e) {
+        if (!e.is(Errno.EPERM)) {
+          throw e;
+        }
+        return List.<long[]>of(new long[] {vma.start(), vma.end()});
+      }
+      for (int i = 0; i < scanner.regionCount(); i++) {
+        long from = scanner.regionStart(i);
+        long to = scanner.regionEnd(i);
+        if (vacant(scanner.regionCategories(i))) {
+          table.vacate(from, to, vma.vacantState());
+        } else {
+          busy.add(
+              Math.max(vma.start(), from & -leaf), Math.min(vma.end(), (to + leaf - 1) & -leaf));
+        }
+      }
+      at = Math.min(scanner.walkEnd(), end);
+      pacer.looked(System.nanoTime() - begun);
+    }
+    return busy.ranges();
+  }
+
+  private long returned() {
+    return WRITTEN | PRESENT | SWAPPED | PFNZERO | lister.guard();
+  }
+
+  /** {@return whether nothing of the process's is there: a hole, or a guard page} */
+  private boolean vacant(long categories) {
+    return (categories & (PRESENT | SWAPPED)) == 0 || (categories & lister.guard()) != 0;
+  }
+
+  /** Lists and protects part of a mapping. */
+  private void protect(PolicedVma vma, long start, long end, PageTable table, ScanCounts counts)
+      throws IOException {
+    long at = start;
+    int attempts = 0;
+    while (at < end) {
+      long chunkEnd = Math.min(end, at + pacer.spanBytes(vma, table, at));
+      long begun = System.nanoTime();
+      try {
+        at = lister.list(vma, at, chunkEnd, WP_MATCHING | CHECK_WPASYNC, false, table, counts);
+        attempts = 0;
+      } catch (SyscallException e) {
+        if (!e.is(Errno.EPERM)) {
+          throw e;
+        }
+        registered.remove(at, chunkEnd);
+        if (++attempts > MOST_ATTEMPTS || !registerAnew(vma, at, chunkEnd)) {
+          forsake(vma, at, chunkEnd, table);
+          at = chunkEnd;
+          attempts = 0;
+        }
+      }
+      long nanos = System.nanoTime() - begun;
+      counts.armNanos += nanos;
+      pacer.walked(nanos);
+    }
+  }
+
+  /**
+   * Reads maps again for a range that turned out to be not registered.
+   *
+   * @return whether all of it is mapped as before and registered now
+   */
+  private boolean registerAnew(PolicedVma vma, long start, long end) throws IOException {
+    long covered = start;
+    for (Vma now : MemoryMap.read(pid).vmas()) {
+      if (now.end() <= start || now.start() >= end) {
+        continue;
+      }
+      PolicedVma judged = policies.judge(now);
+      boolean same = judged.policy() == VmaPolicy.TRACK && judged.fileBacked() == vma.fileBacked();
+      if (now.start() > covered || !same || register(judged).policy() != VmaPolicy.TRACK) {
+        return false;
+      }
+      covered = now.end();
+    }
+    return covered >= end;
+  }
+
+  /**
+   * Gives part of a mapping up for this round: it is being replaced under our eyes. It stays
+   * unregistered, so that the next round's scan fails, registers it and takes everything in it for
+   * written.
+   */
+  private void forsake(PolicedVma vma, long start, long end, PageTable table)
+      throws SyscallException {
+    AddressRange range = new AddressRange(start, end);
+    try {
+      userfaultfd.unregister(range);
+    } catch (SyscallException e) {
+      if (e.is(Errno.ESRCH)) {
+        throw e;
+      }
+    }
+    registered.remove(start, end);
+    table.vacate(start, end, vma.vacantState());
+  }
+
+  @Override
+  public void scanFrozen(PolicedVma vma, PageTable table, ScanCounts counts) throws IOException {
+    if (!hooks.rearm() && scanned.contains(vma.start(), vma.end())) {
+      return;
+    }
+    try {
+      long at = vma.start();
+      boolean known = scanned.contains(vma.start(), vma.end());
+      if (reportsHoles && known && !vma.fileBacked()) {
+        lookFrozen(vma, table, counts);
+        return;
+      }
+      while (at < vma.end()) {
+        at = lister.list(vma, at, vma.end(), CHECK_WPASYNC, !known, table, counts);
+      }
+    } catch (SyscallException e) {
+      if (!e.is(Errno.EPERM)) {
+        throw e;
+      }
+      lister.listAll(vma, ScanPacer.frozen(), table, counts);
+    }
+  }
+
+  /** Asks only for written pages; insists on registration, for without it nothing is known. */
+  private void lookFrozen(PolicedVma vma, PageTable table, ScanCounts counts)
+      throws SyscallException {
+    long at = vma.start();
+    while (at < vma.end()) {
+      counts.calls++;
+      scanner.scan(at, vma.end(), CHECK_WPASYNC, 0, WRITTEN, 0, returned());
+      for (int i = 0; i < scanner.regionCount(); i++) {
+        long from = scanner.regionStart(i);
+        long to = scanner.regionEnd(i);
+        long categories = scanner.regionCategories(i);
+        if (vacant(categories)) {
+          table.vacate(from, to, vma.vacantState());
+        } else {
+          boolean zeroPage = (categories & PFNZERO) != 0;
+          long pages = (to - from) >>> PageTable.PAGE_SHIFT;
+          counts.scanned += pages;
+          counts.written += zeroPage ? 0 : pages;
+          table.list(from, to, true, zeroPage);
+        }
+      }
+      at = Math.min(scanner.walkEnd(), vma.end());
+    }
+  }
+
+  /** Lets go of a living target without stalling it. */
+  @Override
+  public void close() {
+    try {
+      if (scanner.sameAddressSpace()) {
+        for (long[] range : registered.ranges()) {
+          release(range[0], range[1]);
+        }
+      }
+    } catch (SyscallException e) {
+      // Closing the descriptor ends the tracking all the same, only less gently.
+    } finally {
+      userfaultfd.close();
+    }
+  }
+
+  private void release(long start, long end) throws SyscallException {
+    for (long at = start; at < end; ) {
+      long step = Math.min(end, (at & -RELEASE_STEP) + RELEASE_STEP);
+      try {
+        userfaultfd.unregister(new AddressRange(at, step));
+      } catch (SyscallException e) {
+        if (e.is(Errno.ESRCH)) {
+          throw e;
+        }
+        // Unmapped or replaced meanwhile: nothing of ours is left there.
+      }
+      LockSupport.parkNanos(RELEASE_PAUSE_NANOS);
+      at = step;
+    }
+  }
+}

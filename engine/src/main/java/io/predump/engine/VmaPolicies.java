@@ -1,0 +1,113 @@
+package io.predump.engine;
+
+import io.predump.images.VmaPolicy;
+import io.predump.linux.proc.MemoryMap;
+import io.predump.linux.proc.Smaps;
+import io.predump.linux.proc.Vma;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+
+/**
+ * Decides per mapping how its pages get into the images.
+ *
+ * <p>TRACK where a write-protect fault sees every write: private memory. COMPARE, reading and
+ * hashing each round, where it does not: shared memory (written through other mappings and write(2)
+ * too), private mappings a foreign userfaultfd owns, huge pages of hugetlbfs, and private mappings
+ * of files without write permission, whose few copied pages are cheaper to read than tracking is.
+ * AT_FREEZE where the content only matters once. SKIP where the content lives elsewhere or cannot
+ * be read, with the reason.
+ */
+final class VmaPolicies {
+  /** Names of objects that live in memory alone: anonymous, System V, memfd. */
+  private static final List<String> MEMORY_OBJECTS =
+      List.of("/dev/zero", "/SYSV", "/memfd:", "[anon_shmem:", "/anon_hugepage");
+
+  private final Smaps attachedSmaps;
+  private final Set<String> tmpfsDevices;
+
+  /**
+   * @param attachedSmaps the one reading of smaps, at attach; later mappings are judged without
+   * @param tmpfsDevices "major:minor" of every tmpfs mount the target sees
+   */
+  VmaPolicies(Smaps attachedSmaps, Set<String> tmpfsDevices) {
+    this.attachedSmaps = attachedSmaps;
+    this.tmpfsDevices = Set.copyOf(tmpfsDevices);
+  }
+
+  /** {@return every mapping with its policy, in address order} */
+  List<PolicedVma> judge(MemoryMap map) {
+    List<PolicedVma> judged = new ArrayList<>(map.vmas().size());
+    for (Vma vma : map.vmas()) {
+      judged.add(judge(vma));
+    }
+    return judged;
+  }
+
+  PolicedVma judge(Vma vma) {
+    String name = vma.name();
+    Smaps.Entry attached = attachedSmaps.entry(vma.start());
+    Set<String> flags = attached == null ? Set.of() : attached.flags();
+    if (vma.isVdso()) {
+      return policed(vma, VmaPolicy.AT_FREEZE, "vdso: constant");
+    }
+    if (name.startsWith("[v")) {
+      return policed(vma, VmaPolicy.SKIP, "kernel page: every process has its own");
+    }
+    if (name.startsWith("/[aio]")) {
+      return policed(vma, VmaPolicy.AT_FREEZE, "aio ring: the kernel writes it");
+    }
+    if (name.startsWith("anon_inode:")) {
+      return policed(vma, VmaPolicy.SKIP, "kernel object: " + name);
+    }
+    if (name.startsWith("/secretmem")) {
+      return policed(vma, VmaPolicy.SKIP, "secret memory: the kernel lets nobody read it");
+    }
+    if (flags.contains("pf") || flags.contains("io") || flags.contains("mm")) {
+      return policed(vma, VmaPolicy.SKIP, "device memory: not pages of the process");
+    }
+    if (vma.isSpecial()) {
+      return policed(vma, VmaPolicy.SKIP, "special mapping: " + name);
+    }
+    return vma.shared() ? judgeShared(vma) : judgePrivate(vma, flags);
+  }
+
+  private PolicedVma judgeShared(Vma vma) {
+    String name = vma.name();
+    if (MEMORY_OBJECTS.stream().anyMatch(name::startsWith)) {
+      return policed(vma, VmaPolicy.COMPARE, "shared memory: written in ways no fault shows");
+    }
+    if (tmpfsDevices.contains(vma.deviceMajor() + ":" + vma.deviceMinor())) {
+      return policed(vma, VmaPolicy.COMPARE, "file on tmpfs: gone with the machine");
+    }
+    return policed(
+        vma,
+        VmaPolicy.SKIP,
+        name.isEmpty()
+            ? "shared mapping without a name"
+            : "shared file: content lives in the file");
+  }
+
+  private PolicedVma judgePrivate(Vma vma, Set<String> flags) {
+    if (flags.contains("um") || flags.contains("uw") || flags.contains("ui")) {
+      return policed(vma, VmaPolicy.COMPARE, "watched by a userfaultfd of its own");
+    }
+    if (flags.contains("ht") || vma.name().startsWith("/anon_hugepage")) {
+      return policed(vma, VmaPolicy.COMPARE, "hugetlb: read each round");
+    }
+    if (flags.contains("ss")) {
+      return policed(vma, VmaPolicy.AT_FREEZE, "shadow stack: the processor writes it");
+    }
+    if (flags.contains("dp")) {
+      return policed(vma, VmaPolicy.SKIP, "droppable: the kernel may drop it any time");
+    }
+    if (vma.isFilePrivate() && !vma.writable()) {
+      return policed(vma, VmaPolicy.COMPARE, "private file, not writable: few pages of its own");
+    }
+    return policed(vma, VmaPolicy.TRACK, "private");
+  }
+
+  private static PolicedVma policed(Vma vma, VmaPolicy policy, String reason) {
+    return new PolicedVma(vma, policy, reason, vma.isFilePrivate());
+  }
+}

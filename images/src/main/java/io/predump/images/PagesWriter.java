@@ -1,0 +1,266 @@
+package io.predump.images;
+
+import com.google.protobuf.CodedOutputStream;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+
+/**
+ * Writes one pagemap and its pages file. Made by {@link RoundWriter#pages}, which owns it; one
+ * thread at a time.
+ *
+ * <p>Frames ({@link #append}) and entries ({@link #entry}) may be interleaved in any way: the
+ * source bytes of all frames, put together, are the PRESENT pages in the order of their entries.
+ *
+ * <p>The pagemap, in CRIU's format:
+ *
+ * <pre>
+ * pagemap-PID.img := u32 0x54564319 u32 0x56084025 record(pagemap_head) record(pagemap_entry)*
+ * record(M)       := u32 length, M as protobuf
+ * pagemap_head    := 1: pages_id
+ * pagemap_entry   := 1: vaddr, 2: compat_nr_pages, 4: flags, 5: nr_pages
+ * </pre>
+ *
+ * Entries ascend and do not overlap; neighbours differ in flags or leave a gap. The pages file is
+ * {@link SeekableZstd}.
+ */
+public final class PagesWriter {
+  /** Bytes of a page. */
+  static final int PAGE_BYTES = 4096;
+
+  /** CRIU keeps the count in 32 bits as well: a longer run is split. */
+  private static final long MAX_RUN_PAGES = 0xFFFF_FFFFL;
+
+  private final RoundWriter owner;
+  private final Storage storage;
+  private final PagesName name;
+  private final int id;
+  private final Path pagesFile;
+  private final FileChannel pages;
+  private final PagemapOutput pagemap;
+  private final CodedOutputStream coded;
+  private final FrameTable.Builder frames = new FrameTable.Builder();
+
+  private long frameBytes;
+  private long sourceBytes;
+  private long presentPages;
+  private long parentPages;
+  private long runStart;
+  private long runPages;
+  private PageKind runKind = PageKind.PRESENT;
+  private boolean finished;
+
+  PagesWriter(RoundWriter owner, Storage storage, Path directory, PagesName name, int id)
+      throws IOException {
+    this.owner = owner;
+    this.storage = storage;
+    this.name = name;
+    this.id = id;
+    pagesFile = directory.resolve(fileName(id));
+    Path pagemapFile = directory.resolve(name.fileName());
+    pages = storage.createFile(pagesFile);
+    try {
+      pagemap = new PagemapOutput(storage, pagemapFile);
+    } catch (IOException e) {
+      pages.close();
+      throw e;
+    }
+    coded = CodedOutputStream.newInstance(pagemap, 1 << 16);
+    coded.writeFixed32NoTag(ImageFiles.MAGIC_COMMON);
+    coded.writeFixed32NoTag(ImageFiles.MAGIC_PAGEMAP);
+    coded.writeFixed32NoTag(CodedOutputStream.computeUInt32Size(1, id));
+    coded.writeUInt32(1, id);
+  }
+
+  /** Name of pages file {@code id}. */
+  static String fileName(int id) {
+    return "pages-" + id + ".img.zst";
+  }
+
+  static boolean isFrameSource(int sourceBytes) {
+    return sourceBytes > 0
+        && sourceBytes <= FrameCodec.MAX_SOURCE_BYTES
+        && sourceBytes % PAGE_BYTES == 0;
+  }
+
+  /**
+   * Writes one compressed frame after those before it.
+   *
+   * @param frame direct, position to limit is one frame of {@link FrameCodec#compress}; consumed
+   * @param sourceBytes the frame's source bytes, a positive multiple of 4096 of at most 1 MiB
+   * @param digest the frame's digest
+   * @throws IOException if the disk is full or fails; names the file and the reason
+   */
+  public void append(ByteBuffer frame, int sourceBytes, FrameDigest digest) throws IOException {
+    requireUnfinished();
+    if (!isFrameSource(sourceBytes) || !frame.hasRemaining()) {
+      throw new IllegalArgumentException(
+          "append: sourceBytes=" + sourceBytes + " frameBytes=" + frame.remaining());
+    }
+    int bytes = frame.remaining();
+    storage.write(pages, pagesFile, frame);
+    frames.add(bytes, sourceBytes, digest.high(), digest.low());
+    frameBytes += bytes;
+    this.sourceBytes += sourceBytes;
+    owner.wrote(bytes);
+  }
+
+  /**
+   * Lists a run of pages. Adjacent runs of the same kind become one entry.
+   *
+   * @param vaddr address of the first page, page aligned, not below the end of the run before
+   * @param pageCount number of pages, at least 1
+   * @param kind where the bytes are
+   * @throws IllegalArgumentException if the address is not aligned, overlaps or descends, or the
+   *     range wraps around
+   * @throws IOException if the disk is full or fails; names the file and the reason
+   */
+  public void entry(long vaddr, long pageCount, PageKind kind) throws IOException {
+    requireUnfinished();
+    long end = vaddr + pageCount * PAGE_BYTES;
+    if ((vaddr & (PAGE_BYTES - 1)) != 0
+        || pageCount <= 0
+        || pageCount > Long.MAX_VALUE / PAGE_BYTES
+        || Long.compareUnsigned(end, vaddr) <= 0) {
+      throw new IllegalArgumentException(
+          String.format("entry: vaddr=0x%x pageCount=%d", vaddr, pageCount));
+    }
+    long runEnd = runStart + runPages * PAGE_BYTES;
+    if (Long.compareUnsigned(vaddr, runEnd) < 0) {
+      throw new IllegalArgumentException(
+          String.format(
+              "entry: vaddr=0x%x is below 0x%x, the end of the run before", vaddr, runEnd));
+    }
+    if (runPages > 0 && vaddr == runEnd && kind == runKind) {
+      runPages += pageCount;
+    } else {
+      flushRun();
+      runStart = vaddr;
+      runPages = pageCount;
+      runKind = kind;
+    }
+    if (kind == PageKind.PRESENT) {
+      presentPages += pageCount;
+    } else {
+      parentPages += pageCount;
+    }
+  }
+
+  private void flushRun() throws IOException {
+    long vaddr = runStart;
+    for (long left = runPages; left > 0; ) {
+      long count = Math.min(left, MAX_RUN_PAGES);
+      coded.writeFixed32NoTag(
+          CodedOutputStream.computeUInt64Size(1, vaddr)
+              + CodedOutputStream.computeUInt32Size(2, (int) count)
+              + CodedOutputStream.computeUInt32Size(4, runKind.flag)
+              + CodedOutputStream.computeUInt64Size(5, count));
+      coded.writeUInt64(1, vaddr);
+      coded.writeUInt32(2, (int) count);
+      coded.writeUInt32(4, runKind.flag);
+      coded.writeUInt64(5, count);
+      vaddr += count * PAGE_BYTES;
+      left -= count;
+    }
+  }
+
+  /**
+   * Ends both files. Nothing is durable before {@link RoundWriter#commit}.
+   *
+   * @throws IllegalStateException if the PRESENT pages are not exactly the source bytes of the
+   *     frames, or if called twice
+   * @throws IOException if the disk is full or fails; names the file and the reason
+   */
+  public void finish() throws IOException {
+    requireUnfinished();
+    if (sourceBytes != presentPages * PAGE_BYTES) {
+      throw new IllegalStateException(
+          pagesFile + ": sourceBytes=" + sourceBytes + " presentPages=" + presentPages);
+    }
+    flushRun();
+    coded.flush();
+    byte[] table = SeekableZstd.table(frames.build());
+    owner.wrote(table.length);
+    owner.wrote(pagemap.bytes);
+    String tableSha256 = Digests.sha256Hex(table);
+    storage.write(pages, pagesFile, ByteBuffer.wrap(table));
+    owner.finished(
+        new PagesFile(
+            fileName(id), name.fileName(), frameBytes + table.length, frames.build(), tableSha256),
+        new SmallFile(name.fileName(), pagemap.bytes, Digests.hex(pagemap.sha256.digest())));
+    finished = true;
+  }
+
+  /** PRESENT pages so far. */
+  public long presentPages() {
+    return presentPages;
+  }
+
+  /** PARENT pages so far. */
+  public long parentPages() {
+    return parentPages;
+  }
+
+  /** Bytes of the frames so far. */
+  public long frameBytes() {
+    return frameBytes;
+  }
+
+  boolean isFinished() {
+    return finished;
+  }
+
+  PagesName name() {
+    return name;
+  }
+
+  void sync() throws IOException {
+    storage.sync(pages, pagesFile);
+    storage.sync(pagemap.channel, pagemap.file);
+  }
+
+  void closeFiles() throws IOException {
+    finished = true;
+    try {
+      pages.close();
+    } finally {
+      pagemap.channel.close();
+    }
+  }
+
+  private void requireUnfinished() {
+    if (finished) {
+      throw new IllegalStateException(name + ": finished");
+    }
+  }
+
+  /** A small file written as a stream, hashed on the way. */
+  private static final class PagemapOutput extends OutputStream {
+    private final Storage storage;
+    private final Path file;
+    private final FileChannel channel;
+    private final MessageDigest sha256 = Digests.sha256();
+    private long bytes;
+
+    PagemapOutput(Storage storage, Path file) throws IOException {
+      this.storage = storage;
+      this.file = file;
+      channel = storage.createFile(file);
+    }
+
+    @Override
+    public void write(int b) throws IOException {
+      write(new byte[] {(byte) b}, 0, 1);
+    }
+
+    @Override
+    public void write(byte[] b, int offset, int length) throws IOException {
+      storage.write(channel, file, ByteBuffer.wrap(b, offset, length));
+      sha256.update(b, offset, length);
+      bytes += length;
+    }
+  }
+}

@@ -1,0 +1,12 @@
+package io.predump.images;
+
+/**
+ * What was done with one VMA, and why.
+ *
+ * @param pid pid of the process, as in {@link ProcessIdentity#pid}
+ * @param start first byte address
+ * @param end first byte address after it
+ * @param policy how its pages were captured
+ * @param reason why not {@link VmaPolicy#TRACK}; empty when there is nothing to say
+ */
+public record VmaRecord(int pid, long start, long end, VmaPolicy policy, String reason) {}

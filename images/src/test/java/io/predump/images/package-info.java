@@ -1,0 +1,4 @@
+@NullMarked
+package io.predump.images;
+
+import org.jspecify.annotations.NullMarked;
