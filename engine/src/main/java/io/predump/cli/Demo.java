@@ -32,24 +32,23 @@ final class Demo {
 
   /** {@return the exit code} */
   int run() throws IOException, InterruptedException {
-    Thread self = Thread.currentThread();
-    try (Interruption interruption = new Interruption(self::interrupt);
-        TemporaryDirectory dir = TemporaryDirectory.make()) {
+    Interruption interruption = new Interruption(Thread.currentThread()::interrupt);
+    try (TemporaryDirectory dir = TemporaryDirectory.make()) {
       say("starting the target …");
       try (DemoProgram program = starter.start(dir.path())) {
         say("target: pid " + program.pid() + ", " + program.description());
         Path images = keep == null ? dir.path().resolve("images") : keep.toAbsolutePath();
         return copy(program, images.normalize());
       }
+    } finally {
+      interruption.close();
     }
   }
 
   private int copy(DemoProgram program, Path images) throws IOException {
-    RunProgress progress =
-        new RunProgress(terminal, RunProgress.style(terminal, false, json));
+    RunProgress progress = new RunProgress(terminal, RunProgress.style(terminal, false, json));
     SessionOptions session = SessionOptions.defaults(Main.version());
-    try (LiveRun run =
-        LiveRun.attach(new Pid(program.pid()), images, session, LOOP, progress)) {
+    try (LiveRun run = LiveRun.attach(new Pid(program.pid()), images, session, LOOP, progress)) {
       RunResult result = run.take();
       String alive = result.stopReason().targetGone() ? "" : program.checkAlive();
       if (json) {
@@ -70,7 +69,9 @@ final class Demo {
           terminal.out().println(alive);
         }
         if (keep == null) {
-          terminal.out().println("the images and the target are removed now (--keep DIR keeps the images)");
+          terminal
+              .out()
+              .println("the images and the target are removed now (--keep DIR keeps the images)");
         }
       }
       return ExitCodes.of(result);
@@ -84,8 +85,9 @@ final class Demo {
   }
 
   /**
-   * How long the target would have stood still had all of it been copied frozen: what round 1, which
-   * copies everything, took without arming the tracker and without fsync; 0 if there was none.
+   * How long the target would have stood still had all of it been copied frozen: what round 1,
+   * which copies everything, took without arming the tracker and without fsync; 0 if there was
+   * none.
    */
   static long copyAllFrozenMicros(RunResult result) {
     if (result.rounds().isEmpty()) {

@@ -8,7 +8,8 @@ import java.util.regex.Pattern;
 
 /** Durations of the command line: a number and a unit, {@code 20ms}, {@code 1.5s}, {@code 2m}. */
 final class Durations {
-  private static final Pattern FORM = Pattern.compile("([0-9]{1,9}(?:\\.[0-9]{1,9})?)(us|ms|s|m|h)");
+  private static final Pattern FORM =
+      Pattern.compile("([0-9]{1,9}(?:\\.[0-9]{1,9})?)(us|ms|s|m|h)");
   private static final Map<String, Long> NANOS =
       Map.of(
           "us", 1_000L,
@@ -37,7 +38,10 @@ final class Durations {
     }
     try {
       return Duration.ofNanos(
-          new BigDecimal(m.group(1)).multiply(BigDecimal.valueOf(nanos)).toBigInteger().longValueExact());
+          new BigDecimal(m.group(1))
+              .multiply(BigDecimal.valueOf(nanos))
+              .toBigInteger()
+              .longValueExact());
     } catch (ArithmeticException e) {
       throw new IllegalArgumentException("too long a duration: " + text, e);
     }

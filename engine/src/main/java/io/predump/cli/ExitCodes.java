@@ -73,7 +73,8 @@ final class ExitCodes {
   /** {@return the failure that a wrapper wraps, or the failure itself} */
   static Throwable cause(Throwable failure) {
     Throwable cause = failure.getCause();
-    boolean wrapper = failure instanceof UncheckedIOException || failure instanceof ExecutionException;
+    boolean wrapper =
+        failure instanceof UncheckedIOException || failure instanceof ExecutionException;
     return wrapper && cause != null ? cause : failure;
   }
 

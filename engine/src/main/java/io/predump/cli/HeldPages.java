@@ -76,8 +76,7 @@ final class HeldPages {
       }
       long end = start + (vma.end() - vma.start());
       vmas.add(
-          new ShowReport.HeldVma(
-              vma, held(runs.getOrDefault(name, new TreeMap<>()), start, end)));
+          new ShowReport.HeldVma(vma, held(runs.getOrDefault(name, new TreeMap<>()), start, end)));
     }
     return vmas;
   }

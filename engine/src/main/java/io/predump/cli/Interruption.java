@@ -2,7 +2,6 @@ package io.predump.cli;
 
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicReference;
 
 /**
  * Catches SIGINT and SIGTERM for the time of a scope: asks the work to stop and gives it two
@@ -12,7 +11,7 @@ final class Interruption implements AutoCloseable {
   private static final long GRACE_SECONDS = 2;
 
   private final CountDownLatch left = new CountDownLatch(1);
-  private final AtomicReference<Runnable> stop;
+  private final Runnable stop;
   private final Thread hook = new Thread(this::interrupted, "interruption");
 
   /**
@@ -21,17 +20,12 @@ final class Interruption implements AutoCloseable {
    * @param stop asks the work to stop; called from another thread, at most once
    */
   Interruption(Runnable stop) {
-    this.stop = new AtomicReference<>(stop);
+    this.stop = stop;
     Runtime.getRuntime().addShutdownHook(hook);
   }
 
-  /** From now on another way to ask the work to stop. */
-  void stopBy(Runnable newStop) {
-    stop.set(newStop);
-  }
-
   private void interrupted() {
-    stop.get().run();
+    stop.run();
     try {
       boolean inTime = left.await(GRACE_SECONDS, TimeUnit.SECONDS);
       if (!inTime) {

@@ -2,6 +2,7 @@ package io.predump.cli;
 
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
+import java.io.OutputStreamWriter;
 import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
@@ -19,7 +20,7 @@ public final class Main {
 
   /** Runs a command and exits with its exit code. */
   public static void main(String[] args) {
-    boolean interactive = System.console() != null;
+    boolean interactive = Terminal.isTerminal(1) && Terminal.isTerminal(2);
     PrintStream out = utf8(FileDescriptor.out);
     PrintStream err = utf8(FileDescriptor.err);
     int exitCode = run(args, new Terminal(out, err, interactive));
@@ -52,8 +53,8 @@ public final class Main {
       root.addSubcommand(spec.name(), new CommandLine(spec));
     }
     boolean json = Arrays.asList(args).contains("--json");
-    root.setOut(new PrintWriter(terminal.out(), true));
-    root.setErr(new PrintWriter(terminal.err(), true));
+    root.setOut(writer(terminal.out()));
+    root.setErr(writer(terminal.err()));
     root.setParameterExceptionHandler((e, arguments) -> failed(terminal, json, e));
     root.setExecutionExceptionHandler((e, line, parsed) -> failed(terminal, json, e));
     return root.execute(args);
@@ -133,6 +134,10 @@ public final class Main {
     }
     terminal.err().flush();
     return exitCode;
+  }
+
+  private static PrintWriter writer(PrintStream stream) {
+    return new PrintWriter(new OutputStreamWriter(stream, StandardCharsets.UTF_8), true);
   }
 
   /** The JVM's own streams follow the locale, in which there may be no µ. */

@@ -11,7 +11,9 @@ import java.util.List;
 final class RunSummary {
   private RunSummary() {}
 
-  /** {@return the end of a run: why it stopped, how long it froze, what was verified, where it is} */
+  /**
+   * {@return the end of a run: why it stopped, how long it froze, what was verified, where it is}
+   */
   static String of(RunResult result, Path imagesDir) {
     StringBuilder text = new StringBuilder();
     int live = result.rounds().size() - (result.freeze().isPresent() ? 1 : 0);
@@ -22,7 +24,15 @@ final class RunSummary {
       text.append(Units.micros(result.stoppedMicros())).append('\n');
     }
     result.freeze().ifPresent(freeze -> text.append(freeze(freeze)));
-    result.verify().ifPresent(verify -> text.append(verify(verify)));
+    result
+        .verify()
+        .ifPresent(
+            verify -> {
+              text.append(verify(verify));
+              text.append("held frozen for another ");
+              text.append(Units.micros(verify.verifyFrozenMicros()));
+              text.append(" to compare\n");
+            });
     text.append(images(result.rounds(), imagesDir));
     return text.toString();
   }
@@ -57,10 +67,6 @@ final class RunSummary {
     text.append("verified: ").append(Units.count(v.compared(), "page")).append(" compared, ");
     text.append(Units.count(v.equal())).append(" equal, ");
     text.append(Units.count(v.different())).append(" different");
-    if (v.verifyFrozenMicros() > 0) {
-      text.append(" (held for ").append(Units.micros(v.verifyFrozenMicros()));
-      text.append(" to compare)");
-    }
     text.append('\n');
     v.firstDifferences().forEach(d -> text.append("  ").append(d).append('\n'));
     long more = v.different() - v.firstDifferences().size();

@@ -117,7 +117,8 @@ record ShowReport(
     text.append(imagesDir).append(": ").append(Units.count(rounds.size(), "round"));
     newest.processes().stream()
         .findFirst()
-        .ifPresent(p -> text.append(" of pid ").append(p.pid()).append(" (").append(p.name()).append(")"));
+        .ifPresent(
+            p -> text.append(" of pid ").append(p.pid()).append(" (").append(p.name()).append(")"));
     text.append(", tracker ").append(newest.tracker());
     text.append(", Linux ").append(newest.kernelRelease()).append("\n\n");
     text.append(ROUNDS.render(rounds.stream().map(ShowReport::cells).toList()));

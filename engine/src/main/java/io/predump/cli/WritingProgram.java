@@ -52,8 +52,7 @@ final class WritingProgram implements DemoProgram {
 
   private static String ownCode() throws IOException {
     try {
-      return Path.of(
-              DemoTarget.class.getProtectionDomain().getCodeSource().getLocation().toURI())
+      return Path.of(DemoTarget.class.getProtectionDomain().getCodeSource().getLocation().toURI())
           .toString();
     } catch (URISyntaxException e) {
       throw new IOException("demo target: where is our jar", e);
