@@ -69,7 +69,8 @@ final class Targets {
   static long sleeps(Pid pid) throws IOException {
     long sum = 0;
     for (int tid : ProcStatus.threads(pid)) {
-      sum += statusNumber(Path.of(pid.procPath("task/" + tid + "/status")), "voluntary_ctxt_switches");
+      sum +=
+          statusNumber(Path.of(pid.procPath("task/" + tid + "/status")), "voluntary_ctxt_switches");
     }
     return sum;
   }

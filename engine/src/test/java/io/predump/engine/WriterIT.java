@@ -55,8 +55,7 @@ final class WriterIT {
   @Test
   void theLoopTakesItsRoundsFreezesAndVerifies() throws IOException {
     Path images = directory.resolve("images");
-    LoopOptions loop =
-        new LoopOptions(4, Duration.ZERO, Optional.empty(), FinalMode.FREEZE, true);
+    LoopOptions loop = new LoopOptions(4, Duration.ZERO, Optional.empty(), FinalMode.FREEZE, true);
     try (LiveTarget target = Targets.ready("writer", 4711, 24, 300);
         PreDumpSession session = PreDumpSession.attach(target.pid(), images, OPTIONS)) {
       RunResult result = new PreDumpLoop(session, loop, LoopListener.SILENT).run();
