@@ -20,7 +20,7 @@ import org.junit.jupiter.api.io.TempDir;
  * test, so it is the one command left out.
  */
 final class ReadmeIT {
-  private static final Path ROOT = Path.of("").toAbsolutePath().getParent();
+  private static final Path ROOT = Path.of("..").toAbsolutePath().normalize();
   private static final String IMAGES = "/var/tmp/redis";
 
   @TempDir Path directory;
