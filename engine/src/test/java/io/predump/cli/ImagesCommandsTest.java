@@ -29,7 +29,13 @@ class ImagesCommandsTest {
     assertThat(show.out().replace(dir.toString(), "DIR"))
         .isEqualTo(
             """
-            X
+            DIR: 2 rounds of pid 42 (writer), tracker uffd-wp, Linux 6.18.0
+
+            round  kind   created               written  stored  parent     stored  ratio     total  frozen  stopped because
+                                                  pages   pages   pages      bytes             time    time
+                1  full   2026-09-21T14:13:20Z   73,249  56,821       0  130.8 MiB   1.70  600.0 ms       -
+                2  final  2026-09-21T14:13:20Z    1,192     973  55,916    3.2 MiB   1.19   20.0 ms  2.0 ms
+            warning: a warning
             """);
   }
 

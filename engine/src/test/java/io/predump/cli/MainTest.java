@@ -62,7 +62,7 @@ class MainTest {
   }
 
   @Test
-  void amissingOptionIsNamed() {
+  void aMissingOptionIsNamed() {
     Invocation missing = Invocation.of("run", "-t", "1");
     assertThat(missing.exitCode()).isEqualTo(2);
     assertThat(missing.err())
@@ -123,7 +123,7 @@ class MainTest {
   void checkSaysWhetherMemoryCanBeTracked() throws IOException {
     Invocation text = Invocation.of("check");
     Invocation json = Invocation.of("check", "--json");
-    boolean usable = json.json().get("usable").equals("true");
+    boolean usable = "true".equals(json.json().get("usable"));
     assertThat(text.exitCode()).isEqualTo(usable ? 0 : 4);
     assertThat(json.exitCode()).isEqualTo(usable ? 0 : 4);
     assertThat(text.out())

@@ -11,7 +11,10 @@ class RoundTableTest {
     assertThat(RoundTable.render(List.of(Samples.firstRound(), Samples.finalRound())))
         .isEqualTo(
             """
-            X
+            round    written     zero     same     stored  ratio     scan     read  compress    write        dirty  predicted   frozen
+                       pages    pages    pages      bytes            time     time      time     time         rate   downtime     time
+                1     73,249   16,428        0  130.8 MiB   1.70  12.3 ms  62.0 ms  459.7 ms  46.1 ms            -          -        -
+                2      1,192        3      212    3.2 MiB   1.19   900 µs   850 µs    6.8 ms   1.1 ms   55.7 MiB/s          -   2.0 ms
             """);
   }
 
