@@ -242,6 +242,15 @@ final class AttachedProcess implements AutoCloseable {
     shared.list(counts);
   }
 
+  /**
+   * Does what {@link #scanFrozen} will do, while the target runs: classes get loaded, code compiled
+   * and buffers touched before the freeze instead of in it. What it marks owed is owed anyway.
+   */
+  void rehearseFreeze() throws IOException {
+    scanFrozen(new ScanCounts());
+    spaces();
+  }
+
   private static PolicedVma distrusted(PolicedVma vma) {
     return vma.policy() == VmaPolicy.TRACK
         ? vma.with(VmaPolicy.COMPARE, "private, but written in ways no fault shows")

@@ -7,6 +7,7 @@ package io.predump.engine;
  * @param zero all-zero pages dropped
  * @param same pages the chain already held with the same bytes
  * @param stored pages that went into the file
+ * @param changed compared pages that turned out to differ from what the chain holds
  * @param lost pages that could not be read and stay owed
  * @param storedBytes compressed bytes written
  */
@@ -15,13 +16,14 @@ record CopyCounts(
     long zero,
     long same,
     long stored,
+    long changed,
     long lost,
     long storedBytes,
     long readNanos,
     long compressNanos,
     long writeNanos) {
 
-  static final CopyCounts NONE = new CopyCounts(0, 0, 0, 0, 0, 0, 0, 0, 0);
+  static final CopyCounts NONE = new CopyCounts(0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
 
   CopyCounts plus(CopyCounts other) {
     return new CopyCounts(
@@ -29,6 +31,7 @@ record CopyCounts(
         zero + other.zero,
         same + other.same,
         stored + other.stored,
+        changed + other.changed,
         lost + other.lost,
         storedBytes + other.storedBytes,
         readNanos + other.readNanos,

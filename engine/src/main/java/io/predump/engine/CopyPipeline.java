@@ -14,6 +14,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Copies pages: n workers read a job of at most {@link #JOB_BYTES}, drop zero pages and pages the
@@ -98,21 +99,19 @@ final class CopyPipeline implements AutoCloseable {
       running.add(executor.submit(() -> worker.run(task, next)));
     }
     CopyCounts sum = CopyCounts.NONE;
-    IOException failure = null;
+    Throwable failure = null;
     for (Future<CopyCounts> future : running) {
       try {
         sum = sum.plus(future.get());
       } catch (ExecutionException e) {
-        failure = FirstFailure.of(failure, Objects.requireNonNullElse(e.getCause(), e));
+        failure = firstOf(failure, Objects.requireNonNullElse(e.getCause(), e));
       } catch (InterruptedException e) {
         sequencer.fail();
         Thread.currentThread().interrupt();
-        failure = FirstFailure.of(failure, new IOException("the copy was interrupted", e));
+        failure = firstOf(failure, new IOException("the copy was interrupted", e));
       }
     }
-    if (failure != null) {
-      throw failure;
-    }
+    rethrow(failure);
     if (cancelled) {
       throw new CancelledException();
     }
@@ -125,18 +124,21 @@ final class CopyPipeline implements AutoCloseable {
     workers.forEach(worker -> worker.codec.close());
   }
 
-  private static final class FirstFailure {
-    static IOException of(@org.jspecify.annotations.Nullable IOException first, Throwable next) {
-      if (next instanceof Error error) {
-        throw error;
-      }
-      IOException failure =
-          next instanceof IOException io ? io : new IOException("copying failed: " + next, next);
-      if (first == null) {
-        return failure;
-      }
-      first.addSuppressed(failure);
-      return first;
+  private static Throwable firstOf(@Nullable Throwable first, Throwable next) {
+    if (first == null) {
+      return next;
+    }
+    first.addSuppressed(next);
+    return first;
+  }
+
+  private static void rethrow(@Nullable Throwable failure) throws IOException {
+    if (failure instanceof IOException io) {
+      throw io;
+    } else if (failure instanceof Error error) {
+      throw error;
+    } else if (failure != null) {
+      throw new IOException("copying failed: " + failure, failure);
     }
   }
 
@@ -146,24 +148,36 @@ final class CopyPipeline implements AutoCloseable {
     sequencer.fail();
   }
 
+  /** What one worker counts during one copy; becomes {@link CopyCounts}. */
+  private static final class Tally {
+    long read;
+    long zero;
+    long same;
+    long stored;
+    long changed;
+    long lost;
+    long readNanos;
+    long compressNanos;
+
+    CopyCounts counts() {
+      return new CopyCounts(
+          read, zero, same, stored, changed, lost, 0, readNanos, compressNanos, 0);
+    }
+  }
+
   /** One thread's tools, kept from round to round. */
   private final class Worker {
     private final FrameCodec codec;
     private final PageBatch batch = new PageBatch(JOB_PAGES);
     private final byte[] page = new byte[PageTable.PAGE_BYTES];
+    private Tally tally = new Tally();
 
     Worker(FrameCodec codec) {
       this.codec = codec;
     }
 
     CopyCounts run(Task task, AtomicInteger next) throws IOException {
-      long read = 0;
-      long zero = 0;
-      long same = 0;
-      long stored = 0;
-      long lost = 0;
-      long readNanos = 0;
-      long compressNanos = 0;
+      tally = new Tally();
       PageTable.Cursor cursor = task.table.cursor();
       try (PageSource.Reader reader = task.source.reader()) {
         int job;
@@ -171,32 +185,52 @@ final class CopyPipeline implements AutoCloseable {
           long begun = System.nanoTime();
           reader.load(task.jobs, job, batch);
           long loaded = System.nanoTime();
-          readNanos += loaded - begun;
+          tally.readNanos += loaded - begun;
           int kept = 0;
           for (int i = 0; i < batch.count; i++) {
-            if (batch.lost[i]) {
-              lost++;
-            } else if (isZero(i) && (batch.kinds[i] & RunList.DROP_ZERO) != 0) {
-              cursor.settleZero(batch.addresses[i]);
-              zero++;
-            } else if (settle(
-                cursor, i, task.storeEqual && (batch.kinds[i] & RunList.COMPARED) == 0)) {
+            if (mustStore(cursor, i, task.storeEqual)) {
               keep(i, kept++);
-            } else {
-              same++;
             }
           }
-          stored += kept;
-          read += batch.count;
-          compressNanos += System.nanoTime() - loaded;
-          compressNanos += pass(job, kept);
+          tally.stored += kept;
+          tally.read += batch.count;
+          tally.compressNanos += System.nanoTime() - loaded;
+          tally.compressNanos += pass(job, kept);
           task.progress.read(batch.count);
         }
       } catch (IOException | RuntimeException | Error e) {
         sequencer.fail();
         throw e;
       }
-      return new CopyCounts(read, zero, same, stored, lost, 0, readNanos, compressNanos, 0);
+      return tally.counts();
+    }
+
+    /** Settles page {@code i} of the batch in the table; a lost one stays owed. */
+    private boolean mustStore(PageTable.Cursor cursor, int i, boolean storeEqual) {
+      if (batch.lost[i]) {
+        tally.lost++;
+        return false;
+      }
+      long address = batch.addresses[i];
+      boolean compared = (batch.kinds[i] & RunList.COMPARED) != 0;
+      if ((batch.kinds[i] & RunList.DROP_ZERO) != 0 && isZero(i)) {
+        boolean news = cursor.settleZero(address);
+        tally.zero++;
+        tally.changed += compared && news ? 1 : 0;
+        return false;
+      }
+      batch.bytes.get(i << PageTable.PAGE_SHIFT, page);
+      HashValue128 digest = hash.of(page);
+      long high = digest.getMostSignificantBits();
+      long low = digest.getLeastSignificantBits();
+      if ((compared || !storeEqual) && cursor.holds(address, high, low)) {
+        cursor.settleSame(address);
+        tally.same++;
+        return false;
+      }
+      cursor.settleStored(address, high, low);
+      tally.changed += compared ? 1 : 0;
+      return true;
     }
 
     private boolean isZero(int i) {
@@ -206,20 +240,6 @@ final class CopyPipeline implements AutoCloseable {
       }
       batch.bytes.get(offset, page);
       return java.util.Arrays.equals(page, ZERO_PAGE);
-    }
-
-    /** {@return whether the page must be stored} */
-    private boolean settle(PageTable.Cursor cursor, int i, boolean storeEqual) {
-      batch.bytes.get(i << PageTable.PAGE_SHIFT, page);
-      HashValue128 digest = hash.of(page);
-      long high = digest.getMostSignificantBits();
-      long low = digest.getLeastSignificantBits();
-      if (!storeEqual && cursor.holds(batch.addresses[i], high, low)) {
-        cursor.settleSame(batch.addresses[i]);
-        return false;
-      }
-      cursor.settleStored(batch.addresses[i], high, low);
-      return true;
     }
 
     /** Moves page {@code i} down to place {@code k}. */

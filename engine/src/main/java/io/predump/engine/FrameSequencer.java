@@ -138,7 +138,7 @@ final class FrameSequencer {
   CopyCounts written() {
     lock.lock();
     try {
-      return new CopyCounts(0, 0, 0, 0, 0, storedBytes, 0, 0, writeNanos);
+      return new CopyCounts(0, 0, 0, 0, 0, 0, storedBytes, 0, 0, writeNanos);
     } finally {
       lock.unlock();
     }

@@ -79,9 +79,17 @@ final class PageTable {
       leafOf(address).states[index(address)] = PageState.DATA;
     }
 
-    /** The page is all zero and need not be stored. */
-    void settleZero(long address) {
-      leafOf(address).states[index(address)] = PageState.ZERO_BYTES;
+    /**
+     * The page is all zero and need not be stored.
+     *
+     * @return whether that is news
+     */
+    boolean settleZero(long address) {
+      Leaf l = leafOf(address);
+      int i = index(address);
+      boolean news = PageState.content(l.states[i]) != PageState.ZERO_BYTES;
+      l.states[i] = PageState.ZERO_BYTES;
+      return news;
     }
 
     private Leaf leafOf(long address) {

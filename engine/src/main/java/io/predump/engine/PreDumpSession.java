@@ -13,6 +13,7 @@ import io.predump.linux.SyscallException;
 import io.predump.linux.proc.Machine;
 import io.predump.linux.proc.ProcStatus;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -39,6 +40,9 @@ import java.util.function.Function;
  * {@link #round} returns empty, and {@link #ended} says how it ended.
  */
 public final class PreDumpSession implements AutoCloseable {
+  /** Memory made ready before the freeze; what is read beyond it costs page faults of our own. */
+  private static final long EXPECTED_FREEZE_BYTES = 16L << 20;
+
   private final AttachedProcess process;
   private final ChainDirectory chain;
   private final Fd chainLock;
@@ -86,6 +90,7 @@ public final class PreDumpSession implements AutoCloseable {
       Pid target, Path imagesDir, SessionOptions options, KernelFeatures features, TestHooks hooks)
       throws IOException {
     ProcStatus status = TargetCheck.check(target);
+    boolean existed = Files.exists(imagesDir);
     ChainDirectory chain = ChainDirectory.openOrCreate(imagesDir);
     Fd lock = Fd.openDirectory(imagesDir.toString());
     try {
@@ -103,7 +108,18 @@ public final class PreDumpSession implements AutoCloseable {
       }
     } catch (IOException | RuntimeException e) {
       lock.close();
+      if (!existed) {
+        removeIfEmpty(imagesDir);
+      }
       throw e;
+    }
+  }
+
+  private static void removeIfEmpty(Path imagesDir) {
+    try {
+      Files.deleteIfExists(imagesDir);
+    } catch (IOException e) {
+      // Not empty, or not ours to remove: nothing is lost by leaving it.
     }
   }
 
@@ -156,7 +172,7 @@ public final class PreDumpSession implements AutoCloseable {
     try (RoundAssembly assembly = newRound(false)) {
       ScanCounts scan = new ScanCounts();
       process.scanLive(scan);
-      DirtyRate rate = dirtyRate(scan, began);
+      long window = windowNanos(began);
       assembly.begin(process.spaces());
       long scanned = System.nanoTime();
       Progress progress = new Progress(assembly);
@@ -168,8 +184,8 @@ public final class PreDumpSession implements AutoCloseable {
           assembly.copied().read() << PageTable.PAGE_SHIFT, assembly.copied().readNanos());
       RoundRecord record =
           assembly.commit(
-              new RoundAssembly.Measures(scan, scanned - began, 0, Optional.empty(), began, rate),
-              (held, owed) -> forecast(held, owed, rate, began),
+              new RoundAssembly.Measures(scan, scanned - began, 0, Optional.empty(), began, window),
+              (held, mustRead, rate) -> forecast(held, mustRead, rate, began),
               judge,
               options.engineVersion());
       settled(assembly, began);
@@ -194,7 +210,9 @@ public final class PreDumpSession implements AutoCloseable {
     long began = System.nanoTime();
     try (RoundAssembly assembly = newRound(true);
         NativeBuffer buffer = NativeBuffer.allocate(options.freezeBufferBytes())) {
-      buffer.prefault(Math.min(options.freezeBufferBytes(), expectedFreezeBytes()));
+      buffer.prefault(Math.min(options.freezeBufferBytes(), EXPECTED_FREEZE_BYTES));
+      process.rehearseFreeze();
+      System.gc(); // a collection now is one less under the freeze
       try (FreezeWindow window = FreezeWindow.open(process, assembly, options)) {
         window.capture(buffer, new Progress(assembly));
         if (!verify) {
@@ -210,8 +228,8 @@ public final class PreDumpSession implements AutoCloseable {
                     freeze.frozenMicros(),
                     Optional.of(freeze),
                     began,
-                    dirtyRate(window.scan(), window.scanBeganNanos())),
-                (held, owed) -> new long[2],
+                    windowNanos(window.scanBeganNanos())),
+                (held, mustRead, rate) -> new long[2],
                 r -> Optional.empty(),
                 options.engineVersion());
         Optional<VerifyResult> result = Optional.empty();
@@ -241,33 +259,20 @@ public final class PreDumpSession implements AutoCloseable {
     lastScanNanos = scanNanos;
   }
 
-  private DirtyRate dirtyRate(ScanCounts scan, long scanBegan) {
-    if (lastScanNanos == 0) {
-      return new DirtyRate(0, 0);
-    }
-    long windowNanos = Math.max(1, scanBegan - lastScanNanos);
-    long bytes = scan.written << PageTable.PAGE_SHIFT;
-    return new DirtyRate(
-        (long) ((double) bytes * 1e9 / windowNanos), Math.max(1, windowNanos / 1_000_000));
+  /** {@return the time since the last scan began, 0 before the first} */
+  private long windowNanos(long scanBegan) {
+    return lastScanNanos == 0 ? 0 : Math.max(1, scanBegan - lastScanNanos);
   }
 
-  private long[] forecast(long held, long owed, DirtyRate rate, long scanBegan) {
+  private long[] forecast(long held, long mustRead, DirtyRate rate, long scanBegan) {
     if (rate.windowMillis() == 0) {
       return new long[] {0, downtime.floorMicros(held)};
     }
     double sinceScan = (System.nanoTime() - scanBegan) / 1e9;
-    long dirty =
-        (long)
-            Math.min(
-                (double) (held << PageTable.PAGE_SHIFT),
-                (double) rate.bytesPerSecond() * sinceScan);
-    long bytes = dirty + (owed << PageTable.PAGE_SHIFT);
+    double heldBytes = (double) held * PageTable.PAGE_BYTES;
+    long dirty = (long) Math.min(heldBytes, (double) rate.bytesPerSecond() * sinceScan);
+    long bytes = dirty + (mustRead << PageTable.PAGE_SHIFT);
     return new long[] {downtime.predictMicros(held, bytes), downtime.floorMicros(held)};
-  }
-
-  /** What the freeze will probably read, to have memory ready for it. */
-  private long expectedFreezeBytes() {
-    return 16L << 20;
   }
 
   /** Tells the target's end from a failure. */

@@ -104,7 +104,9 @@ final class PresenceLister {
             || (vma.fileBacked() && (categories & SWAPPED) != 0);
     long pages = (to - from) >>> PageTable.PAGE_SHIFT;
     counts.scanned += pages;
-    if (written && !zeroPage) {
+    if (trustNothing) {
+      counts.compared += pages;
+    } else if (written && !zeroPage) {
       counts.written += pages;
     }
     table.list(from, to, written, zeroPage);

@@ -100,7 +100,7 @@ final class RoundAssembly implements AutoCloseable {
       long frozenMicros,
       Optional<FreezeRecord> freeze,
       long beganNanos,
-      DirtyRate dirtyRate) {}
+      long windowNanos) {}
 
   /** Predicts from what is known at the end of a round. */
   interface Forecast {
@@ -108,9 +108,10 @@ final class RoundAssembly implements AutoCloseable {
      * {@return predicted downtime and its floor, microseconds}
      *
      * @param heldPages pages the round's images hold
-     * @param owedPages pages still owed
+     * @param mustReadPages pages the freeze reads whatever is written by then: owed and compared
+     * @param rate how fast the target writes; its window is 0 if that is not known yet
      */
-    long[] downtime(long heldPages, long owedPages);
+    long[] downtime(long heldPages, long mustReadPages, DirtyRate rate);
   }
 
   /**
@@ -194,7 +195,9 @@ final class RoundAssembly implements AutoCloseable {
 
   private RoundRecord record(Measures measures, Forecast forecast, long owed, long syncMicros) {
     long skipped = process.vmas().stream().filter(vma -> vma.policy() == VmaPolicy.SKIP).count();
-    long[] downtime = finalFreeze ? new long[2] : forecast.downtime(heldPages(), owed);
+    DirtyRate rate = rate(writtenPages(measures.scan()), measures.windowNanos());
+    long mustRead = owed + measures.scan().compared;
+    long[] downtime = finalFreeze ? new long[2] : forecast.downtime(heldPages(), mustRead, rate);
     return new RoundRecord(
         writer.round(),
         measures.scanNanos() / 1000,
@@ -208,7 +211,7 @@ final class RoundAssembly implements AutoCloseable {
         new VmaCounts(process.vmas().size(), process.newVmas(), process.goneVmas(), skipped),
         new PageCounts(
             measures.scan().scanned,
-            measures.scan().written,
+            writtenPages(measures.scan()),
             copied.zero(),
             copied.same(),
             0,
@@ -216,10 +219,23 @@ final class RoundAssembly implements AutoCloseable {
             copied.stored(),
             files.stream().mapToLong(PagesWriter::parentPages).sum()),
         new ByteCounts(copied.read() << PageTable.PAGE_SHIFT, copied.storedBytes()),
-        measures.dirtyRate(),
+        rate,
         downtime[0],
         downtime[1],
         "");
+  }
+
+  private static DirtyRate rate(long writtenPages, long windowNanos) {
+    if (windowNanos == 0) {
+      return new DirtyRate(0, 0);
+    }
+    double bytes = (double) writtenPages * PageTable.PAGE_BYTES;
+    return new DirtyRate((long) (bytes * 1e9 / windowNanos), Math.max(1, windowNanos / 1_000_000));
+  }
+
+  /** {@return pages written since the scan before: told by the kernel, or found by comparing} */
+  private long writtenPages(ScanCounts scan) {
+    return scan.written + copied.changed();
   }
 
   private long perWorkerMicros(long nanos) {

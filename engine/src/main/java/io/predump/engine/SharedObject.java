@@ -71,6 +71,7 @@ final class SharedObject implements PageOrigin, AutoCloseable {
         table.vacate(at, start, PageState.HOLE);
         table.list(start, end, true, false);
         counts.scanned += (end - start) >>> PageTable.PAGE_SHIFT;
+        counts.compared += (end - start) >>> PageTable.PAGE_SHIFT;
         at = end;
       }
     }

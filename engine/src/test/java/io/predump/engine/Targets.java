@@ -1,0 +1,122 @@
+package io.predump.engine;
+
+import io.predump.linux.Pid;
+import io.predump.linux.proc.ProcStatus;
+import io.predump.linux.testkit.CProgram;
+import io.predump.linux.testkit.LiveTarget;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
+/** Starts the C targets of {@code src/test/c} and asks /proc how a target fares. */
+final class Targets {
+  private static final Path SOURCES = Path.of("src/test/c");
+  private static final Duration PATIENCE = Duration.ofSeconds(20);
+
+  private Targets() {}
+
+  /** A condition that may fail to be asked. */
+  interface Condition {
+    boolean holds() throws IOException;
+  }
+
+  /** Compiles a program of {@code src/test/c}, its own headers put in, once per content. */
+  static CProgram program(String name) {
+    try {
+      return CProgram.compile(name, source(name + ".c"));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static String source(String file) throws IOException {
+    StringBuilder text = new StringBuilder();
+    for (String line : Files.readAllLines(SOURCES.resolve(file))) {
+      boolean own = line.startsWith("#include \"");
+      text.append(own ? source(line.substring(10, line.length() - 1)) : line).append('\n');
+    }
+    return text.toString();
+  }
+
+  /** Starts a program of {@code src/test/c} and waits until its memory is set up. */
+  static LiveTarget ready(String name, Object... arguments) throws IOException {
+    return ready(program(name), arguments);
+  }
+
+  /** Starts a program and waits for its line "ready". */
+  static LiveTarget ready(CProgram program, Object... arguments) throws IOException {
+    LiveTarget target =
+        LiveTarget.start(
+            program, Arrays.stream(arguments).map(String::valueOf).toArray(String[]::new));
+    try {
+      String line = target.nextLine();
+      if (!line.equals("ready")) {
+        throw new IOException(program.executable() + " says: " + line);
+      }
+      return target;
+    } catch (IOException | RuntimeException e) {
+      target.close();
+      throw e;
+    }
+  }
+
+  /** {@return how often the process's threads went to sleep so far; grows while they work} */
+  static long sleeps(Pid pid) throws IOException {
+    long sum = 0;
+    for (int tid : ProcStatus.threads(pid)) {
+      sum +=
+          statusNumber(Path.of(pid.procPath("task/" + tid + "/status")), "voluntary_ctxt_switches");
+    }
+    return sum;
+  }
+
+  /** {@return the state of every thread as one string, for example "SRS"} */
+  static String threadStates(Pid pid) throws IOException {
+    StringBuilder states = new StringBuilder();
+    for (int tid : ProcStatus.threads(pid)) {
+      states.append(ProcStatus.threadState(pid, tid));
+    }
+    return states.toString();
+  }
+
+  /** {@return the number behind {@code key:} of a status file} */
+  static long statusNumber(Path status, String key) throws IOException {
+    for (String line : Files.readAllLines(status)) {
+      if (line.startsWith(key + ":")) {
+        return Long.parseLong(line.substring(key.length() + 1).replace("kB", "").trim());
+      }
+    }
+    throw new IOException(status + ": no " + key);
+  }
+
+  /** Waits until the target has visibly worked, and fails if it does not. */
+  static void awaitProgress(LiveTarget target) throws IOException {
+    long before = sleeps(target.pid());
+    await("pid=" + target.pid() + " makes progress", () -> sleeps(target.pid()) > before + 2);
+  }
+
+  /** Waits for a condition, and fails naming it. */
+  static void await(String what, Condition condition) throws IOException {
+    long end = System.nanoTime() + PATIENCE.toNanos();
+    while (!condition.holds()) {
+      if (System.nanoTime() > end) {
+        throw new AssertionError("waited in vain: " + what);
+      }
+      LiveTarget.pause(2);
+    }
+  }
+
+  /** {@return the names in a directory, ascending} */
+  static List<String> names(Path directory) throws IOException {
+    List<String> names = new ArrayList<>();
+    try (var entries = Files.list(directory)) {
+      entries.map(path -> path.getFileName().toString()).sorted().forEach(names::add);
+    }
+    return names;
+  }
+}
