@@ -3,7 +3,8 @@
  * It fills MIB MiB of private anonymous memory and prints "ready". ZERO_PERCENT of the pages (5 unless given) hold
  * zeros that were written, two thirds of the others text-like bytes, the rest bytes that do not compress. Then it sleeps.
  * Each SIGUSR1 makes it rewrite DIRTY_PERCENT of its pages (fractions are fine: 0.1) with new bytes of the same kind,
- * spread evenly over the whole memory, and print "done". Send the next signal after it: signals do not queue.
+ * spread evenly over the whole memory, and print "done"; SIGUSR2 a tenth as many. Send the next signal after it: signals
+ * do not queue.
  *
  * It waits in rt_sigsuspend, which the kernel restarts after a stop: being copied never shows in its control flow. */
 #include <signal.h>
@@ -12,10 +13,7 @@
 
 static volatile sig_atomic_t asked;
 
-static void ask(int signal) {
-  (void)signal;
-  asked = 1;
-}
+static void ask(int signal) { asked = signal; }
 
 enum Kind { ZERO, TEXT, NOISE };
 
@@ -51,15 +49,17 @@ int main(int argc, char **argv) {
   double dirty_percent = number(argv[2], 0, 100, text);
   double zero_percent = argc > 3 ? number(argv[3], 0, 100, text) : 5;
 
-  /* SIGUSR1 is blocked except inside sigsuspend: none is lost between the test and the sleep. */
+  /* The signals are blocked except inside sigsuspend: none is lost between the test and the sleep. */
   sigset_t blocked, waiting;
   sigemptyset(&blocked);
   sigaddset(&blocked, SIGUSR1);
+  sigaddset(&blocked, SIGUSR2);
   struct sigaction action = {.sa_handler = ask};
-  if (sigprocmask(SIG_BLOCK, &blocked, &waiting) || sigaction(SIGUSR1, &action, NULL)) {
+  if (sigprocmask(SIG_BLOCK, &blocked, &waiting) || sigaction(SIGUSR1, &action, NULL) || sigaction(SIGUSR2, &action, NULL)) {
     die("sigaction");
   }
   sigdelset(&waiting, SIGUSR1);
+  sigdelset(&waiting, SIGUSR2);
 
   char *memory = map_private(pages * PAGE);
   Random random = random_of(2026);
@@ -68,11 +68,11 @@ int main(int argc, char **argv) {
   }
   say("ready");
 
-  size_t dirty = (size_t)((double)pages * dirty_percent / 100);
   for (;;) {
     while (!asked) {
       sigsuspend(&waiting);
     }
+    size_t dirty = (size_t)((double)pages * dirty_percent / (asked == SIGUSR1 ? 100 : 1000));
     asked = 0;
     for (size_t i = 0; i < dirty; i++) {
       /* one page out of each of `dirty` equal stretches: exactly that many pages, no page twice */

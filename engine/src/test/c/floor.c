@@ -8,7 +8,8 @@
  * With duties=1 it also does what an honest round owes: test each page for zeros, XXH3-128 of each page and of each
  * compressed frame, fdatasync at the end.
  *
- * It prints one line of key=value pairs; seconds are wall clock, gb_per_s is source bytes over the total time.
+ * It prints one line of key=value pairs; seconds are wall clock, except cpu_s, which is what all threads together spent on a
+ * processor; gb_per_s is source bytes over the total time.
  * Build: cc -O2 floor.c -lzstd -lpthread, with libzstd-dev and libxxhash-dev. Needs Linux 6.7 and the rights of ptrace. */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -60,6 +61,12 @@ static double seconds(void) {
   struct timespec now;
   clock_gettime(CLOCK_MONOTONIC, &now);
   return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
+static double cpu_seconds(void) {
+  struct timespec used;
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+  return (double)used.tv_sec + (double)used.tv_nsec * 1e-9;
 }
 
 static void *allocated(void *memory) {
@@ -247,9 +254,9 @@ int main(int argc, char **argv) {
 
   double total = copied - started;
   printf("raw_bytes=%llu stored_bytes=%llu lost_bytes=%llu scan_s=%.4f copy_s=%.4f total_s=%.4f gb_per_s=%.3f ratio=%.2f duties=%d "
-         "zero_pages=%llu\n",
+         "zero_pages=%llu cpu_s=%.4f zstd=%s\n",
          (unsigned long long)raw_bytes, (unsigned long long)stored_bytes, (unsigned long long)lost_bytes, scanned - started,
          copied - scanned, total, (double)raw_bytes / total / 1e9, (double)raw_bytes / (double)(stored_bytes ? stored_bytes : 1), duties,
-         (unsigned long long)zero_pages);
+         (unsigned long long)zero_pages, cpu_seconds(), ZSTD_versionString());
   return 0;
 }

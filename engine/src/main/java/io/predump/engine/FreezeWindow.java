@@ -1,6 +1,7 @@
 package io.predump.engine;
 
 import io.predump.linux.NativeBuffer;
+import io.predump.linux.ThreadPriority;
 import io.predump.linux.ptrace.Freezer;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -17,7 +18,7 @@ final class FreezeWindow implements AutoCloseable {
   private final AttachedProcess process;
   private final RoundAssembly assembly;
   private final Freezer freezer;
-  private final long beganNanos;
+  private final ThreadPriority priority;
   private final long stoppedNanos;
   private final ScanCounts scan = new ScanCounts();
   private final List<BufferedSource> buffered = new ArrayList<>();
@@ -29,11 +30,11 @@ final class FreezeWindow implements AutoCloseable {
   private boolean thawed;
 
   private FreezeWindow(
-      AttachedProcess process, RoundAssembly assembly, Freezer freezer, long beganNanos) {
+      AttachedProcess process, RoundAssembly assembly, Freezer freezer, ThreadPriority priority) {
     this.process = process;
     this.assembly = assembly;
     this.freezer = freezer;
-    this.beganNanos = beganNanos;
+    this.priority = priority;
     this.stoppedNanos = System.nanoTime();
   }
 
@@ -44,9 +45,14 @@ final class FreezeWindow implements AutoCloseable {
    */
   static FreezeWindow open(AttachedProcess process, RoundAssembly assembly, SessionOptions options)
       throws IOException {
-    long began = System.nanoTime();
-    Freezer freezer = Freezer.freeze(process.pid(), options.freezeTimeout());
-    return new FreezeWindow(process, assembly, freezer, began);
+    ThreadPriority priority = ThreadPriority.raise();
+    try {
+      Freezer freezer = Freezer.freeze(process.pid(), options.freezeTimeout());
+      return new FreezeWindow(process, assembly, freezer, priority);
+    } catch (IOException | RuntimeException e) {
+      priority.close();
+      throw e;
+    }
   }
 
   /**
@@ -122,10 +128,7 @@ final class FreezeWindow implements AutoCloseable {
 
   /** Lets all threads go; the first call ends the freeze. */
   FreezeRecord thaw() {
-    if (!thawed) {
-      thawed = true;
-      freezer.close();
-    }
+    close();
     return record();
   }
 
@@ -137,7 +140,7 @@ final class FreezeWindow implements AutoCloseable {
       known =
           new FreezeRecord(
               freezer.threadCount(),
-              (stoppedNanos - beganNanos) / 1000,
+              (stoppedNanos - freezer.frozenSinceNanos()) / 1000,
               (scannedNanos - stoppedNanos) / 1000,
               (readNanos - scannedNanos) / 1000,
               (end - freezer.frozenSinceNanos()) / 1000,
@@ -162,6 +165,7 @@ final class FreezeWindow implements AutoCloseable {
     if (!thawed) {
       thawed = true;
       freezer.close();
+      priority.close();
     }
   }
 }

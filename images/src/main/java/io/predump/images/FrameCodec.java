@@ -84,10 +84,11 @@ public final class FrameCodec implements AutoCloseable {
       c = new ZstdCompressCtx().setLevel(level).setChecksum(true).setContentSize(true);
       compressor = c;
     }
+    frame.clear();
     int bytes =
         c.compressDirectByteBuffer(
             frame, 0, frame.capacity(), source, source.position(), sourceBytes);
-    frame.position(0).limit(bytes);
+    frame.limit(bytes);
     return bytes;
   }
 

@@ -46,7 +46,10 @@ public final class LibC {
   /** System call numbers of x86-64, arch/x86/entry/syscalls/syscall_64.tbl. */
   public static final int SYS_CLOSE = 3;
 
+  public static final int SYS_PRCTL = 157;
   public static final int SYS_GETTID = 186;
+  public static final int SYS_GETPRIORITY = 140;
+  public static final int SYS_SETPRIORITY = 141;
   public static final int SYS_GETDENTS64 = 217;
   public static final int SYS_USERFAULTFD = 323;
   public static final int SYS_PIDFD_OPEN = 434;

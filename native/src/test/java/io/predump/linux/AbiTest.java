@@ -73,6 +73,7 @@ class AbiTest {
     ours.put("WNOHANG", (long) LibC.WNOHANG);
     ours.put("__WALL", (long) LibC.WALL);
     ours.put("SYS_close", (long) LibC.SYS_CLOSE);
+    ours.put("SYS_prctl", (long) LibC.SYS_PRCTL);
     ours.put("SYS_gettid", (long) LibC.SYS_GETTID);
     ours.put("SYS_getdents64", (long) LibC.SYS_GETDENTS64);
     ours.put("SYS_userfaultfd", (long) LibC.SYS_USERFAULTFD);

@@ -56,7 +56,7 @@ int main(void) {
   C(PROT_NONE); C(PROT_READ); C(PROT_WRITE); C(MAP_PRIVATE); C(MAP_ANONYMOUS); C(MAP_NORESERVE);
   C(MADV_DONTNEED); C(MADV_HUGEPAGE); V("MADV_POPULATE_WRITE", 23);
   C(LOCK_EX); C(LOCK_NB); C(LOCK_UN); C(WNOHANG); C(__WALL);
-  C(SYS_close); C(SYS_gettid); C(SYS_getdents64); C(SYS_userfaultfd); C(SYS_pidfd_open);
+  C(SYS_close); C(SYS_prctl); C(SYS_gettid); C(SYS_getdents64); C(SYS_userfaultfd); C(SYS_pidfd_open);
   C(SYS_pidfd_getfd);
   return 0;
 }

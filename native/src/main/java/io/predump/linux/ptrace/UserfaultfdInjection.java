@@ -65,6 +65,9 @@ public final class UserfaultfdInjection {
    */
   private static final int PIDFD_THREAD = 0200;
 
+  /** Enough for the interpreter to have resolved every call. */
+  private static final int REHEARSALS = 20;
+
   static final String NOT_CRASH_SAFE =
       "the thread was stopped in plain form: had this program been killed in that moment, the target"
           + " would have died";
@@ -90,17 +93,18 @@ public final class UserfaultfdInjection {
    *     without a free descriptor, EPERM or EACCES by policy, ENOSYS; of pidfd_getfd(2)
    */
   public static Injected inject(Pid pid) throws IOException {
-    return inject(pid, true);
-  }
-
-  /** Injects, for the test that shows why the repair is needed also without it. */
-  static Injected inject(Pid pid, boolean repairRseq) throws IOException {
     ProcStatus status = Target.check("inject into", pid);
-    return new UserfaultfdInjection(pid, status, repairRseq).run();
+    UserfaultfdInjection injection = new UserfaultfdInjection(pid, status, true);
+    return injection.run(injection.candidates());
   }
 
-  private Injected run() throws IOException {
-    List<Candidate> candidates = candidates();
+  /** Injects into one thread; for tests, also without the repair that they show is needed. */
+  static Injected injectThread(Pid pid, int tid, boolean repairRseq) throws IOException {
+    ProcStatus status = Target.check("inject into", pid);
+    return new UserfaultfdInjection(pid, status, repairRseq).run(List.of(new Candidate(tid, 0)));
+  }
+
+  private Injected run(List<Candidate> candidates) throws IOException {
     if (candidates.isEmpty()) {
       throw new TraceException(
           TraceException.Reason.NO_LIVE_THREAD, "inject into " + pid + ": no live thread");
@@ -123,7 +127,9 @@ public final class UserfaultfdInjection {
         }
         Attempt attempt;
         try {
-          attempt = new Attempt(candidate.tid, target, instruction, pidfd);
+          boolean filtered = ProcStatus.readThread(pid, candidate.tid).seccompMode() != 0;
+          attempt =
+              new Attempt(Tracee.of(candidate.tid), filtered, target, instruction, pidfd.number());
         } catch (SyscallException e) {
           if (isGone(e)) {
             continue;
@@ -133,7 +139,7 @@ public final class UserfaultfdInjection {
         try (attempt.tracee) {
           trace.call(
               () -> {
-                attempt.rehearse();
+                rehearse(target);
                 attempt.run();
                 return attempt;
               });
@@ -166,6 +172,20 @@ public final class UserfaultfdInjection {
     throw new TraceException(
         TraceException.Reason.NO_STOP,
         "inject into " + pid + ": no thread stopped within 300 ms: " + unstopped);
+  }
+
+  /** Does all of it on nobody, so that a stopped thread waits for no class to be loaded. */
+  private void rehearse(ProcessMemory target) throws IOException {
+    int before = warnings.size();
+    for (int i = 0; i < REHEARSALS; i++) {
+      Attempt attempt = new Attempt(Tracee.rehearsal(), false, target, 0, -1);
+      try (attempt.tracee) {
+        attempt.run();
+      } catch (SyscallException e) {
+        // As it must: nobody's descriptor cannot be taken over.
+      }
+    }
+    warnings.subList(before, warnings.size()).clear();
   }
 
   private static boolean isGone(SyscallException e) {
@@ -277,29 +297,12 @@ public final class UserfaultfdInjection {
     long stoppedNanos;
     boolean interruptedCall;
 
-    Attempt(int tid, ProcessMemory target, long instruction, Fd pidfd) throws IOException {
-      this.pidfd = pidfd.number();
-      this.filtered = isFiltered(tid);
+    Attempt(Tracee tracee, boolean filtered, ProcessMemory target, long instruction, int pidfd) {
+      this.pidfd = pidfd;
+      this.filtered = filtered;
       this.options = Ptrace.O_TRACESYSGOOD | (filtered ? Ptrace.O_SUSPEND_SECCOMP : 0);
-      this.tracee = Tracee.of(tid);
+      this.tracee = tracee;
       this.scope = new RemoteSyscalls(tracee, target, instruction, repairRseq);
-    }
-
-    private boolean isFiltered(int tid) throws SyscallException {
-      return ProcStatus.readThread(pid, tid).seccompMode() != 0;
-    }
-
-    /** Makes the calls once where they fail, so that the JVM has linked them. */
-    void rehearse() {
-      for (int i = 0; i < 3; i++) {
-        LibC.syscall(LibC.SYS_PIDFD_GETFD, -1, -1, 0, 0, 0, 0);
-        tracee.rseqAddress();
-        LibC.waitpid(tracee.tid(), tracee.memory().address(), LibC.WALL | LibC.WNOHANG);
-        tracee.bytes().getInt(0);
-        LibC.errno();
-        Thread.onSpinWait();
-        System.nanoTime();
-      }
     }
 
     void run() throws IOException {

@@ -157,6 +157,7 @@ int main(int argc, char **argv) {
     int fd = epoll_create1(0);
     puts("ready");
     report(start, epoll_wait(fd, &e, 1, n));
+    wait_for_ever(0);
   } else if (!strcmp(mode, "read")) {
     char c;
     puts("ready");

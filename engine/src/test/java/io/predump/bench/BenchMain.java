@@ -1,0 +1,164 @@
+package io.predump.bench;
+
+import static io.predump.bench.Setting.say;
+import static io.predump.bench.Setting.values;
+
+import io.predump.engine.SessionOptions;
+import io.predump.linux.proc.Machine;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.lang.management.ManagementFactory;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Stream;
+
+/**
+ * Measures our rounds and the C floor against one live process, in turns, in one run: what counts
+ * is the ratio of neighbours, for the machine may be busy with other things as well.
+ *
+ * <p>A first round starts with nothing of the one before on the disk and nothing waiting to be
+ * written. Figures are medians of their samples, ratios the median of the ratios of neighbours, and
+ * the JSON has every sample. GB/s is 1e9 bytes read from the process per second of wall time.
+ */
+public final class BenchMain {
+  private static final String USAGE =
+      """
+      usage: ./build bench [OPTION]...
+
+        --mib N       memory of the process to copy, MiB (2048)
+        --repeat N    samples of each kind of first round (3)
+        --dir DIR     where ours and the floor write for a while (/var/tmp)
+        --json FILE   write the figures as JSON too
+        --warm-only   only the warm first round and the floor
+
+      For root. Not a test: the exit code is 0 whatever the figures are.""";
+
+  private BenchMain() {}
+
+  /** The command line. */
+  private static final class Arguments {
+    int mib = 2048;
+    int repeat = 3;
+    Path dir = Path.of("/var/tmp");
+    Optional<Path> json = Optional.empty();
+    boolean warmOnly;
+    boolean help;
+
+    static Arguments parse(String[] args) {
+      Arguments parsed = new Arguments();
+      for (int i = 0; i < args.length; i++) {
+        switch (args[i]) {
+          case "--mib" -> parsed.mib = Integer.parseInt(args[++i]);
+          case "--repeat" -> parsed.repeat = Integer.parseInt(args[++i]);
+          case "--dir" -> parsed.dir = Path.of(args[++i]);
+          case "--json" -> parsed.json = Optional.of(Path.of(args[++i]));
+          case "--warm-only" -> parsed.warmOnly = true;
+          case "-h", "--help" -> parsed.help = true;
+          default -> throw new IllegalArgumentException(args[i] + ": unknown");
+        }
+      }
+      if (parsed.mib < 16 || parsed.repeat < 1) {
+        throw new IllegalArgumentException("--mib is at least 16, --repeat at least 1");
+      }
+      return parsed;
+    }
+  }
+
+  public static void main(String[] args) throws IOException {
+    Arguments arguments;
+    try {
+      arguments = Arguments.parse(args);
+    } catch (IllegalArgumentException | ArrayIndexOutOfBoundsException e) {
+      System.err.println(e.getMessage() + "\n" + USAGE);
+      System.exit(2);
+      return;
+    }
+    if (arguments.help) {
+      System.out.println(USAGE);
+      return;
+    }
+    Path work = Files.createTempDirectory(arguments.dir, "predump-bench-");
+    try {
+      Path root = Path.of(System.getProperty("predump.bench.root", "."));
+      SessionOptions options = SessionOptions.defaults("bench");
+      run(new Setting(root, work, arguments.mib, arguments.repeat, options), arguments);
+    } finally {
+      Setting.delete(work);
+    }
+  }
+
+  private static void run(Setting setting, Arguments arguments) throws IOException {
+    Map<String, Object> facts = facts(setting);
+    Report report = new Report();
+    say("filling " + setting.mib() + " MiB");
+    String mib = Integer.toString(setting.mib());
+    try (LiveTarget target = LiveTarget.start(setting.program("filler"), mib, "1")) {
+      target.await("ready");
+      FirstRounds first = new FirstRounds(setting, target);
+      first.run(!arguments.warmOnly);
+      first.report(report);
+      facts.putAll(first.facts());
+      if (!arguments.warmOnly) {
+        new LaterRounds(setting, target).run(report);
+      }
+    }
+    if (!arguments.warmOnly) {
+      Injections.run(report, "sleeping", "sleep", "1000000");
+      Injections.run(report, "spinning", "sh", "-c", "while :; do :; done");
+    }
+    facts.put("loadAverageAtEnd", loadAverage());
+    facts.forEach((name, value) -> System.out.println(name + ": " + value));
+    System.out.println();
+    System.out.print(report.table());
+    if (arguments.json.isPresent()) {
+      try (OutputStream out = Files.newOutputStream(arguments.json.get())) {
+        report.json(out, facts);
+      }
+      System.out.println("\nJSON: " + arguments.json.get());
+    }
+  }
+
+  private static Map<String, Object> facts(Setting setting) throws IOException {
+    List<String> flags = new ArrayList<>(ManagementFactory.getRuntimeMXBean().getInputArguments());
+    flags.removeIf(flag -> flag.startsWith("-Dpredump.bench"));
+    return values(
+        "time", Instant.now().toString(),
+        "kernel", Machine.kernelRelease(),
+        "cpus", Runtime.getRuntime().availableProcessors(),
+        "cpuModel", cpuModel(),
+        "memoryMib", Commands.field(Path.of("/proc/meminfo"), "MemTotal:") / 1024,
+        "transparentHugepages", read("/sys/kernel/mm/transparent_hugepage/enabled"),
+        "fileSystem", Files.getFileStore(setting.work()).type(),
+        "jvm", System.getProperty("java.vm.name") + " " + System.getProperty("java.vm.version"),
+        "jvmFlags", flags,
+        "targetMib", setting.mib(),
+        "threads", setting.options().threads(),
+        "zstdLevel", setting.options().level(),
+        "repeat", setting.repeat(),
+        "loadAverageAtStart", loadAverage());
+  }
+
+  private static String read(String file) throws IOException {
+    Path path = Path.of(file);
+    return Files.exists(path) ? Files.readString(path).trim() : "none";
+  }
+
+  private static double loadAverage() {
+    return ManagementFactory.getOperatingSystemMXBean().getSystemLoadAverage();
+  }
+
+  private static String cpuModel() throws IOException {
+    try (Stream<String> lines = Files.lines(Path.of("/proc/cpuinfo"))) {
+      return lines
+          .filter(line -> line.startsWith("model name"))
+          .map(line -> line.substring(line.indexOf(':') + 1).trim())
+          .findFirst()
+          .orElse("unknown");
+    }
+  }
+}

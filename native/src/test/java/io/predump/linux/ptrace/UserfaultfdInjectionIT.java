@@ -1,0 +1,319 @@
+package io.predump.linux.ptrace;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import io.predump.linux.Errno;
+import io.predump.linux.KernelFeatures;
+import io.predump.linux.NativeBuffer;
+import io.predump.linux.Pid;
+import io.predump.linux.SyscallException;
+import io.predump.linux.mem.ProcessMemory;
+import io.predump.linux.mem.Userfaultfd;
+import io.predump.linux.proc.OpenFile;
+import io.predump.linux.proc.ProcStatus;
+import io.predump.linux.testkit.CProgram;
+import io.predump.linux.testkit.LiveTarget;
+import java.io.IOException;
+import java.util.Arrays;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class UserfaultfdInjectionIT {
+  private static final int SIGCONT = 18;
+  private static final int SIGSTOP = 19;
+
+  private static LiveTarget awkward(String... arguments) throws IOException {
+    return LiveTarget.start(CProgram.resource(LiveTarget.class, "awkward.c"), arguments);
+  }
+
+  /** Injects and shows that what came back is a userfaultfd, and nothing stayed behind. */
+  private static Injected inject(LiveTarget target) throws IOException {
+    List<OpenFile> before = OpenFile.list(target.pid());
+    Injected injected = UserfaultfdInjection.inject(target.pid());
+    try (Userfaultfd uffd = Userfaultfd.adopt(injected.userfaultfd())) {
+      uffd.api();
+    }
+    assertThat(OpenFile.list(target.pid())).isEqualTo(before);
+    assertThat(ProcStatus.read(target.pid()).tracerPid()).isZero();
+    assertThat(target.isAlive()).isTrue();
+    return injected;
+  }
+
+  @ParameterizedTest
+  @CsvSource({"nanosleep,0,0", "poll,0,0", "ppoll,0,0", "futex,-1,110"})
+  void aBlockedCallKeepsItsResultAndItsTime(String mode, long result, int errno)
+      throws IOException {
+    try (LiveTarget target = awkward(mode, "700")) {
+      assertThat(target.nextLine()).isEqualTo("ready");
+      LiveTarget.pause(100);
+      for (int i = 0; i < 5; i++) {
+        assertThat(inject(target).warnings()).containsExactly(UserfaultfdInjection.NOT_CRASH_SAFE);
+        LiveTarget.pause(20);
+      }
+      String[] report = target.nextLine().split(" ", -1);
+      assertThat(report[0]).isEqualTo("" + result);
+      assertThat(report[1]).isEqualTo("" + errno);
+      assertThat(Long.parseLong(report[2])).isBetween(700L, 900L);
+      if (mode.equals("ppoll")) {
+        assertThat(target.nextLine()).as("the signal mask is the old one").isEqualTo("1 0");
+      }
+    }
+  }
+
+  @Test
+  void aBlockedReadGoesOn() throws IOException {
+    try (LiveTarget target = awkward("read")) {
+      assertThat(target.nextLine()).isEqualTo("ready");
+      LiveTarget.pause(20);
+      inject(target);
+      assertThat(target.ask("a")).startsWith("1 0 ");
+    }
+  }
+
+  @Test
+  void aCallThatTheKernelDoesNotRestartIsReported() throws IOException {
+    try (LiveTarget target = awkward("epoll", "5000")) {
+      assertThat(target.nextLine()).isEqualTo("ready");
+      LiveTarget.pause(50);
+      Injected injected = inject(target);
+
+      assertThat(injected.warnings())
+          .contains("a system call of thread " + target.pid() + " returned EINTR to the target");
+      assertThat(target.nextLine()).startsWith("-1 " + Errno.EINTR.number() + " ");
+    }
+  }
+
+  @Test
+  void aBusyThreadGoesOn() throws IOException {
+    try (LiveTarget target = awkward("busy", "500")) {
+      assertThat(target.nextLine()).isEqualTo("ready");
+      for (int i = 0; i < 20; i++) {
+        inject(target);
+      }
+      assertThat(target.nextLine()).startsWith("0 0 ");
+    }
+  }
+
+  @Test
+  void oneThreadOfManyIsStopped() throws IOException {
+    try (LiveTarget target = awkward("threads", "8")) {
+      target.nextLine();
+      for (int i = 0; i < 20; i++) {
+        assertThat(inject(target).tid()).isEqualTo(target.pid().number());
+      }
+    }
+  }
+
+  @Test
+  void aStoppedProcessStaysStoppedAndContinuesLater() throws IOException {
+    try (LiveTarget target = awkward("nanosleep", "400")) {
+      assertThat(target.nextLine()).isEqualTo("ready");
+      target.signal(SIGSTOP);
+      await(target, 'T');
+      inject(target);
+      await(target, 'T');
+      LiveTarget.pause(500);
+      assertThat(ProcStatus.read(target.pid()).state()).isEqualTo('T');
+      target.signal(SIGCONT);
+      assertThat(target.nextLine()).startsWith("0 0 ");
+    }
+  }
+
+  @Test
+  void aFilterThatKillsIsSuspended() throws IOException {
+    assumeTrue(
+        KernelFeatures.current().suspendSeccomp().present(),
+        "skipped: " + KernelFeatures.current().suspendSeccomp());
+    try (LiveTarget target = awkward("seccomp", "500")) {
+      assertThat(target.nextLine()).isEqualTo("ready");
+      assertThat(ProcStatus.read(target.pid()).seccompMode()).isEqualTo(2);
+      inject(target);
+      assertThat(target.nextLine()).startsWith("0 0 ");
+    }
+  }
+
+  @Test
+  void aProcessWhoseMainThreadHasEndedIsInjectedThroughAnother() throws IOException {
+    try (LiveTarget target = awkward("dead-leader")) {
+      target.nextLine();
+      await(target, 'Z');
+      Injected injected = UserfaultfdInjection.inject(target.pid());
+      injected.userfaultfd().close();
+
+      assertThat(injected.tid()).isNotEqualTo(target.pid().number());
+    }
+  }
+
+  @Test
+  void aMainThreadInVforkIsLeftAndAnotherTaken() throws IOException {
+    try (LiveTarget target = awkward("vfork", "1000")) {
+      assertThat(target.nextLine()).isEqualTo("ready");
+      LiveTarget.pause(100);
+      Injected injected = inject(target);
+
+      assertThat(injected.tid()).isNotEqualTo(target.pid().number());
+      assertThat(target.nextLine()).startsWith("7 0 ");
+    }
+  }
+
+  @Test
+  void aRestartableSequenceIsAborted() throws IOException {
+    try (LiveTarget target = awkward("sequence");
+        Sequence sequence = new Sequence(target)) {
+      for (int i = 0; i < 10; i++) {
+        sequence.inject(true);
+        assertThat(sequence.isInside()).as("entered again after the abort").isTrue();
+      }
+    }
+  }
+
+  @Test
+  void withoutTheRepairARestartableSequenceGoesOnUnprotected() throws IOException {
+    try (LiveTarget target = awkward("sequence");
+        Sequence sequence = new Sequence(target)) {
+      sequence.inject(false);
+      LiveTarget.pause(50);
+
+      assertThat(sequence.isInside()).as("the kernel has forgotten the sequence").isFalse();
+    }
+  }
+
+  /** The second thread of the target, which never leaves its sequence. */
+  private static final class Sequence implements AutoCloseable {
+    private final LiveTarget target;
+    private final ProcessMemory memory;
+    private final NativeBuffer local = NativeBuffer.allocate(4096);
+    private final long rseq;
+    private final long aborts;
+
+    Sequence(LiveTarget target) throws IOException {
+      this.target = target;
+      this.memory = ProcessMemory.open(target.pid());
+      String[] addresses = target.nextLine().split(" ", -1);
+      this.rseq = Long.parseUnsignedLong(addresses[0], 16);
+      this.aborts = Long.parseUnsignedLong(addresses[1], 16);
+      LiveTarget.pause(20);
+      assertThat(isInside()).isTrue();
+    }
+
+    boolean isInside() throws IOException {
+      return read(rseq + 8) != 0;
+    }
+
+    long read(long address) throws IOException {
+      memory.readv(local.address(), address, 8);
+      return local.bytes().getLong(0);
+    }
+
+    void inject(boolean repair) throws IOException {
+      int tid =
+          ProcStatus.threads(target.pid()).stream()
+              .filter(t -> t != target.pid().number())
+              .findFirst()
+              .orElseThrow();
+      long before = read(aborts);
+      UserfaultfdInjection.injectThread(target.pid(), tid, repair).userfaultfd().close();
+      LiveTarget.pause(20);
+      if (repair) {
+        assertThat(read(aborts)).isGreaterThan(before);
+      }
+    }
+
+    @Override
+    public void close() {
+      memory.close();
+      local.close();
+    }
+  }
+
+  @Test
+  void refusalsNameTheReason() throws Exception {
+    assertRefused(Pid.self(), TraceException.Reason.SELF, "that is this process");
+    assertRefused(
+        new Pid(2), TraceException.Reason.KERNEL_THREAD, "a kernel thread, name=kthreadd");
+
+    Process child = new ProcessBuilder("sleep", "20").start();
+    try {
+      assertRefused(
+          new Pid((int) child.pid()),
+          TraceException.Reason.OWN_CHILD,
+          "a child of this process, whose stops the JVM would swallow");
+    } finally {
+      child.destroyForcibly();
+      child.waitFor();
+    }
+    assertThatThrownBy(() -> UserfaultfdInjection.inject(new Pid(4_194_304)))
+        .isInstanceOf(SyscallException.class)
+        .hasMessage("inject into 4194304: ESRCH");
+  }
+
+  @Test
+  void aTracedTargetNamesItsTracer() throws IOException {
+    try (LiveTarget target = awkward("threads", "1")) {
+      target.nextLine();
+      try (Freezer freezer = Freezer.freeze(target.pid(), java.time.Duration.ofSeconds(5))) {
+        assertThat(freezer.threadCount()).isEqualTo(2);
+        int tracer = ProcStatus.read(target.pid()).tracerPid();
+        assertRefused(
+            target.pid(), TraceException.Reason.TRACED, "already traced by pid " + tracer);
+      }
+    }
+  }
+
+  @Test
+  void aChildOfTheJvmIsRefusedBeforeItCouldBeLost() throws Exception {
+    Process child = new ProcessBuilder("sleep", "20").start();
+    try {
+      assertThatThrownBy(
+              () -> Freezer.freeze(new Pid((int) child.pid()), java.time.Duration.ofSeconds(1)))
+          .isInstanceOf(TraceException.class)
+          .hasMessageContaining("a child of this process");
+      assertThat(child.isAlive()).isTrue();
+    } finally {
+      child.destroyForcibly();
+      child.waitFor();
+    }
+  }
+
+  private static void assertRefused(Pid pid, TraceException.Reason reason, String why) {
+    assertThatThrownBy(() -> UserfaultfdInjection.inject(pid))
+        .isInstanceOfSatisfying(TraceException.class, e -> assertThat(e.reason()).isEqualTo(reason))
+        .hasMessage("inject into " + pid + ": " + why);
+  }
+
+  private static void await(LiveTarget target, char state) throws IOException {
+    for (int i = 0; i < 2000; i++) {
+      if (ProcStatus.read(target.pid()).state() == state) {
+        return;
+      }
+      LiveTarget.pause(1);
+    }
+    throw new AssertionError("state is not " + state);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"nanosleep", "busy"})
+  void theStopIsShort(String mode) throws IOException {
+    try (LiveTarget target = awkward(mode, "30000")) {
+      assertThat(target.nextLine()).isEqualTo("ready");
+      LiveTarget.pause(20);
+      long[] nanos = new long[100];
+      for (int i = 0; i < nanos.length; i++) {
+        Injected injected = UserfaultfdInjection.inject(target.pid());
+        injected.userfaultfd().close();
+        nanos[i] = injected.stoppedNanos();
+      }
+      long first = nanos[0];
+      Arrays.sort(nanos);
+      System.out.printf(
+          "injection, %s: first %d us, median %d us, p90 %d us%n",
+          mode, first / 1000, nanos[50] / 1000, nanos[90] / 1000);
+      // A wide bound: this is no benchmark, it only catches a stop that waits for a timer.
+      assertThat(nanos[50]).isLessThan(5_000_000);
+    }
+  }
+}
