@@ -31,7 +31,10 @@ abstract class Command implements Callable<Integer> {
   Command(Terminal terminal, String name, String description, String... example) {
     this.terminal = terminal;
     spec.name(name);
-    spec.usageMessage().description(description + "%n").optionListHeading("%nOptions:%n");
+    spec.usageMessage()
+        .description(description)
+        .descriptionHeading("%n")
+        .optionListHeading("%nOptions:%n");
     String[] footer = new String[example.length + 2];
     footer[0] = "";
     footer[1] = "Example:";

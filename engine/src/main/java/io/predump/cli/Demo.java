@@ -15,8 +15,9 @@ import org.jspecify.annotations.Nullable;
 
 /** Runs a program, copies it, verifies the copy, and cleans up, also when it is interrupted. */
 final class Demo {
+  /** No goal: the rounds go on as long as they gain something. */
   private static final LoopOptions LOOP =
-      new LoopOptions(5, Duration.ofMillis(2), Optional.empty(), FinalMode.FREEZE, true);
+      new LoopOptions(5, Duration.ZERO, Optional.empty(), FinalMode.FREEZE, true);
 
   private final Terminal terminal;
   private final DemoProgram.Starter starter;

@@ -28,8 +28,9 @@ final class DetachedProcess implements AutoCloseable {
         pid=$!
         echo $pid
         exec >/dev/null
-        while kill -0 $owner && kill -0 $pid; do sleep 0.5; done
-        kill -9 $pid
+        ( while kill -0 $owner; do sleep 0.5; done; kill -9 $pid ) &
+        wait $pid
+        kill $!
       ) 2>/dev/null &
       """;
 

@@ -92,7 +92,9 @@ public final class Main {
             .description("Show the version.")
             .build());
     spec.usageMessage()
-        .description("Copies the memory of live Linux processes without freezing them.%n")
+        .description("Copies the memory of live Linux processes without freezing them.")
+        .descriptionHeading("%n")
+        .optionListHeading("%nOptions:%n")
         .synopsisSubcommandLabel("COMMAND")
         .commandListHeading("%nCommands:%n")
         .footer(

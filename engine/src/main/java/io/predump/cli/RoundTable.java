@@ -40,7 +40,7 @@ final class RoundTable {
         Units.micros(r.compressMicros()),
         Units.micros(r.writeMicros()),
         dirtyRate(r),
-        Units.micros(r.predictedDowntimeMicros()),
+        r.predictedDowntimeMicros() > 0 ? Units.micros(r.predictedDowntimeMicros()) : Units.NOTHING,
         r.frozenMicros() == 0 ? Units.NOTHING : Units.micros(r.frozenMicros()));
   }
 
@@ -72,7 +72,7 @@ final class RoundTable {
       text.append(", dirty rate ").append(Units.rate(r.dirtyRate().bytesPerSecond()));
       text.append(" over ").append(Units.micros(r.dirtyRate().windowMillis() * 1000));
     }
-    if (r.predictedDowntimeMicros() >= 0) {
+    if (r.predictedDowntimeMicros() > 0) {
       text.append(", predicted downtime ").append(Units.micros(r.predictedDowntimeMicros()));
     }
     if (r.frozenMicros() > 0) {

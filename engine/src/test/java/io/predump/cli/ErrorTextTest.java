@@ -1,0 +1,41 @@
+package io.predump.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.params.provider.Arguments.arguments;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileSystemException;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.NotDirectoryException;
+import java.util.stream.Stream;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+class ErrorTextTest {
+  static Stream<Arguments> failures() {
+    return Stream.of(
+        arguments(new IOException("what: why"), "what: why"),
+        arguments(new IOException("two\n  lines\n"), "two lines"),
+        arguments(new NoSuchFileException("/x"), "/x: no such file or directory"),
+        arguments(
+            new NoSuchFileException("/x", null, "No such directory"), "/x: No such directory"),
+        arguments(new AccessDeniedException("/x"), "/x: permission denied"),
+        arguments(new NotDirectoryException("/x"), "/x: not a directory"),
+        arguments(
+            new FileSystemException("/x", null, "No space left on device"),
+            "/x: No space left on device"),
+        arguments(new UncheckedIOException(new IOException("inner")), "inner"),
+        arguments(
+            new IllegalStateException("bug"),
+            "internal error: java.lang.IllegalStateException: bug (PREDUMP_DEBUG=1 shows where)"));
+  }
+
+  @ParameterizedTest
+  @MethodSource("failures")
+  void isOneLineThatSaysWhatAndWhy(Throwable failure, String text) {
+    assertThat(ErrorText.of(failure)).isEqualTo(text);
+  }
+}

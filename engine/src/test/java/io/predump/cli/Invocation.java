@@ -1,0 +1,71 @@
+package io.predump.cli;
+
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonToken;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/**
+ * One run of the program in this JVM.
+ *
+ * @param exitCode what it returned
+ * @param out its standard output
+ * @param err its standard error
+ */
+record Invocation(int exitCode, String out, String err) {
+  static Invocation of(String... args) {
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    ByteArrayOutputStream err = new ByteArrayOutputStream();
+    int exitCode =
+        Main.run(
+            args,
+            new PrintStream(out, true, StandardCharsets.UTF_8),
+            new PrintStream(err, true, StandardCharsets.UTF_8));
+    return new Invocation(
+        exitCode, out.toString(StandardCharsets.UTF_8), err.toString(StandardCharsets.UTF_8));
+  }
+
+  /** {@return every scalar of the one object on standard output, by its path} */
+  Map<String, String> json() throws IOException {
+    return scalars(out);
+  }
+
+  /** {@return every scalar of one object by its path, such as {@code rounds[0].pages.new}} */
+  static Map<String, String> scalars(String text) throws IOException {
+    Map<String, String> scalars = new LinkedHashMap<>();
+    try (JsonParser parser = new JsonFactory().createParser(text)) {
+      if (parser.nextToken() != JsonToken.START_OBJECT) {
+        throw new IOException("not an object: " + text);
+      }
+      read(parser, "", scalars);
+      if (parser.nextToken() != null) {
+        throw new IOException("more than one object: " + text);
+      }
+    }
+    return scalars;
+  }
+
+  private static void read(JsonParser parser, String path, Map<String, String> scalars)
+      throws IOException {
+    if (parser.currentToken() == JsonToken.START_OBJECT) {
+      while (parser.nextToken() != JsonToken.END_OBJECT) {
+        String name = parser.currentName();
+        parser.nextToken();
+        read(parser, path.isEmpty() ? name : path + "." + name, scalars);
+      }
+    } else if (parser.currentToken() == JsonToken.START_ARRAY) {
+      int index = 0;
+      while (parser.nextToken() != JsonToken.END_ARRAY) {
+        read(parser, path + "[" + index++ + "]", scalars);
+      }
+      scalars.put(path + ".length", Integer.toString(index));
+    } else if (scalars.put(path, parser.getText()) != null) {
+      throw new IOException("twice: " + path);
+    }
+  }
+}

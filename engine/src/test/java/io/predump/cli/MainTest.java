@@ -1,0 +1,134 @@
+package io.predump.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class MainTest {
+  @TempDir Path dir;
+
+  @ParameterizedTest
+  @ValueSource(strings = {"check", "run", "show", "verify", "demo"})
+  void everyCommandHasHelpWithAnExample(String command) {
+    Invocation help = Invocation.of(command, "--help");
+    assertThat(help.exitCode()).isEqualTo(0);
+    assertThat(help.out()).contains("Usage: predump " + command, "Example:\n  ", "--json");
+    assertThat(help.out().substring(help.out().indexOf("Example:"))).contains("predump " + command);
+    assertThat(help.err()).isEmpty();
+  }
+
+  @Test
+  void theHelpListsAllCommandsAndExitCodes() {
+    Invocation help = Invocation.of("--help");
+    assertThat(help.exitCode()).isEqualTo(0);
+    assertThat(help.out())
+        .contains("check", "run", "show", "verify", "demo", "Example:", "6  verification found");
+  }
+
+  @Test
+  void theVersionGoesToStandardOutput() {
+    Invocation version = Invocation.of("--version");
+    assertThat(version.exitCode()).isEqualTo(0);
+    assertThat(version.out()).isEqualTo("predump development\n");
+  }
+
+  @Test
+  void noCommandIsAMistakeThatShowsTheHelp() {
+    Invocation nothing = Invocation.of();
+    assertThat(nothing.exitCode()).isEqualTo(2);
+    assertThat(nothing.out()).isEmpty();
+    assertThat(nothing.err()).contains("Usage: predump", "predump: which command?");
+  }
+
+  @Test
+  void anUnknownOptionIsNamed() {
+    Invocation unknown = Invocation.of("check", "--nonsense");
+    assertThat(unknown.exitCode()).isEqualTo(2);
+    assertThat(unknown.out()).isEmpty();
+    assertThat(unknown.err())
+        .isEqualTo("predump: Unknown option: '--nonsense'\ntry: predump check --help\n");
+  }
+
+  @Test
+  void anUnknownCommandIsNamed() {
+    Invocation unknown = Invocation.of("restore");
+    assertThat(unknown.exitCode()).isEqualTo(2);
+    assertThat(unknown.err()).contains("restore").contains("try: predump --help");
+  }
+
+  @Test
+  void aMissingOptionIsNamed() {
+    Invocation missing = Invocation.of("run", "-t", "1");
+    assertThat(missing.exitCode()).isEqualTo(2);
+    assertThat(missing.err())
+        .isEqualTo(
+            "predump: Missing required option: '--images-dir=DIR'\ntry: predump run --help\n");
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "--rounds 0",
+        "--rounds many",
+        "--downtime-limit 20",
+        "--deadline soon",
+        "--final later",
+        "--level 20",
+        "--threads 0",
+        "--final none --verify"
+      })
+  void anOptionOutOfRangeIsAUsageErrorAndMakesNothing(String options) {
+    Path images = dir.resolve("images");
+    String[] words = ("run -t 1 -D " + images + " " + options).split(" ", -1);
+    Invocation run = Invocation.of(words);
+    assertThat(run.exitCode()).isEqualTo(2);
+    assertThat(run.out()).isEmpty();
+    assertThat(run.err()).startsWith("predump: ").endsWith("try: predump run --help\n");
+    assertThat(images).doesNotExist();
+  }
+
+  @Test
+  void aMissingProcessIsAUsageError() {
+    Invocation run = Invocation.of("run", "-t", "4194303", "-D", dir.resolve("x").toString());
+    assertThat(run.exitCode()).isEqualTo(2);
+    assertThat(run.out()).isEmpty();
+    assertThat(run.err()).startsWith("predump: ").contains("4194303");
+    assertThat(run.err().lines()).hasSize(1);
+  }
+
+  @Test
+  void anErrorWithJsonIsOneObjectOnStandardOutput() throws IOException {
+    Invocation show = Invocation.of("show", dir.resolve("absent").toString(), "--json");
+    assertThat(show.exitCode()).isEqualTo(1);
+    assertThat(show.json())
+        .containsEntry("exitCode", "1")
+        .containsEntry("error", dir.resolve("absent") + ": No such directory")
+        .hasSize(2);
+    assertThat(show.err()).isEqualTo("predump: " + dir.resolve("absent") + ": No such directory\n");
+  }
+
+  @Test
+  void aUsageErrorWithJsonIsOneObjectToo() throws IOException {
+    Invocation unknown = Invocation.of("check", "--json", "--nonsense");
+    assertThat(unknown.exitCode()).isEqualTo(2);
+    assertThat(unknown.json()).containsEntry("exitCode", "2");
+  }
+
+  @Test
+  void checkSaysWhetherMemoryCanBeTracked() throws IOException {
+    Invocation text = Invocation.of("check");
+    Invocation json = Invocation.of("check", "--json");
+    boolean usable = "true".equals(json.json().get("usable"));
+    assertThat(text.exitCode()).isEqualTo(usable ? 0 : 4);
+    assertThat(json.exitCode()).isEqualTo(usable ? 0 : 4);
+    assertThat(text.out())
+        .contains("feature", "here", "reason", "pagemap-scan")
+        .endsWith("uffd-wp tracking: " + (usable ? "available" : "not available") + "\n");
+    assertThat(json.json()).containsEntry("features[0].name", "pagemap-scan");
+  }
+}

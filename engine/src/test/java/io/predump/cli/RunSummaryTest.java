@@ -1,0 +1,73 @@
+package io.predump.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.predump.engine.FreezeRecord;
+import io.predump.engine.RunResult;
+import io.predump.engine.StopReason;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+
+class RunSummaryTest {
+  @Test
+  void tellsWhyItStoppedHowLongItFrozeWhatWasVerifiedAndWhereItIs() {
+    assertThat(
+            RunSummary.of(
+                Samples.result(StopReason.DOWNTIME_REACHED, Optional.of(Samples.equal())),
+                Path.of("/var/tmp/x")))
+        .isEqualTo(
+            """
+            stopped after 1 live round: the predicted downtime is within the limit
+            attached: one thread stopped for 96 µs
+            frozen for 2.0 ms: stop 210 µs, scan 900 µs, read 840 µs (14 threads, 1,192 pages, 4.7 MiB)
+            verified: 73,254 pages compared, 73,254 equal, 0 different
+            held frozen for another 589.9 ms to compare
+            images: /var/tmp/x (rounds 1 to 2, 134.0 MiB stored)
+            """);
+  }
+
+  @Test
+  void listsTheFirstDifferencesAndCountsTheRest() {
+    assertThat(RunSummary.verify(Samples.different()))
+        .isEqualTo(
+            """
+            verified: 73,254 pages compared, 73,251 equal, 3 different
+              0x7f94ff681000 stale in 7f94ff681000-7f94ff685000 rw-p, held by round 0001
+              0xffffffffff600000 lost in unmapped, held by no round
+              and 1 more
+            """);
+  }
+
+  @Test
+  void saysWhenNothingWasCommitted() {
+    RunResult nothing =
+        new RunResult(
+            List.of(), StopReason.TARGET_EXITED, Optional.empty(), Optional.empty(), List.of(), 0);
+    assertThat(RunSummary.of(nothing, Path.of("/var/tmp/x")))
+        .isEqualTo(
+            """
+            stopped after 0 live rounds: the target exited
+            images: no round was committed to /var/tmp/x
+            """);
+  }
+
+  @Test
+  void saysWhatWasWrittenWhileFrozen() {
+    assertThat(RunSummary.freeze(new FreezeRecord(1, 1, 1, 1, 3, 1, 4096, 8 << 20)))
+        .isEqualTo(
+            """
+            frozen for 3 µs: stop 1 µs, scan 1 µs, read 1 µs (1 thread, 1 page, 4.0 KiB)
+            warning: 8.0 MiB exceeded the buffer and were compressed and written while frozen
+            """);
+  }
+
+  @Test
+  void theDemoSaysWhatItComparesTheFreezeWith() {
+    assertThat(Demo.comparison(Samples.result(StopReason.ROUND_LIMIT, Optional.empty())))
+        .isEqualTo(
+            "copying everything frozen would have stopped it for about 571.0 ms"
+                + " (what round 1 took to copy all of it): 293 times as long\n");
+  }
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package io.predump.cli;
+
+import org.jspecify.annotations.NullMarked;
