@@ -19,6 +19,7 @@ import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Objects;
 import java.util.OptionalInt;
 import java.util.Random;
 import java.util.concurrent.CountDownLatch;
@@ -126,6 +127,12 @@ final class CopyPipelineTest {
     return RoundWriter.begin(chain, OptionalInt.empty());
   }
 
+  private PagesWriter closedFile() throws IOException {
+    try (RoundWriter round = round()) {
+      return round.pages(NAME);
+    }
+  }
+
   @ParameterizedTest(name = "{0} threads")
   @ValueSource(ints = {1, 2, 5})
   void writesEveryPageInAddressOrderHoweverLongAJobTakes(int threads) {
@@ -221,7 +228,11 @@ final class CopyPipelineTest {
             PagesWriter file = round.pages(NAME);
             CopyCounts counts =
                 copy(
-                    pipeline, memory, new FakeSource(job -> {}, CopyPipelineTest::zero), file, false);
+                    pipeline,
+                    memory,
+                    new FakeSource(job -> {}, CopyPipelineTest::zero),
+                    file,
+                    false);
 
             assertThat(counts.zero()).isEqualTo(300);
             assertThat(counts.stored()).isZero();
@@ -316,8 +327,7 @@ final class CopyPipelineTest {
                     new FakeSource(job -> {}, CopyPipelineTest::numbered).reader();
                 return new PageSource.Reader() {
                   @Override
-                  public void load(RunList.Jobs jobs, int job, PageBatch batch)
-                      throws IOException {
+                  public void load(RunList.Jobs jobs, int job, PageBatch batch) throws IOException {
                     reader.load(jobs, job, batch);
                     batch.lost[7] = true;
                   }
@@ -405,10 +415,8 @@ final class CopyPipelineTest {
         () -> {
           Memory memory = new Memory(40 * CopyPipeline.JOB_PAGES, RunList.DROP_ZERO);
           FakeSource source = new FakeSource(job -> {}, CopyPipelineTest::numbered);
-          try (CopyPipeline pipeline = new CopyPipeline(3, 1);
-              RoundWriter round = round()) {
-            PagesWriter file = round.pages(NAME);
-            round.close();
+          PagesWriter file = closedFile();
+          try (CopyPipeline pipeline = new CopyPipeline(3, 1)) {
             assertThatThrownBy(() -> copy(pipeline, memory, source, file, false))
                 .isInstanceOf(IOException.class)
                 .hasRootCauseInstanceOf(IllegalStateException.class)
@@ -491,7 +499,7 @@ final class CopyPipelineTest {
               new FakeSource(
                   job -> {
                     if (job == 5 && cancelled.getAndIncrement() == 0) {
-                      self.get().cancel();
+                      Objects.requireNonNull(self.get()).cancel();
                     }
                   },
                   CopyPipelineTest::numbered);
