@@ -99,8 +99,7 @@ final class LayersTest {
   @Test
   void noTwoLayersKnowEachOther() {
     slices().matching("io.predump.(*)..").should().beFreeOfCycles().check(CLASSES);
-    assertThat(CLASSES.stream().map(JavaClass::getPackageName).distinct().count())
-        .isGreaterThan(5);
+    assertThat(CLASSES.stream().map(JavaClass::getPackageName).distinct().count()).isGreaterThan(5);
   }
 
   private static List<JavaClass> in(String layer) {

@@ -76,9 +76,7 @@ final class ConvergencePolicyTest {
         new LoopOptions(
             rounds,
             Duration.ofMillis(downtimeMillis),
-            deadlineMillis < 0
-                ? Optional.empty()
-                : Optional.of(Duration.ofMillis(deadlineMillis)),
+            deadlineMillis < 0 ? Optional.empty() : Optional.of(Duration.ofMillis(deadlineMillis)),
             FinalMode.FREEZE,
             false));
   }

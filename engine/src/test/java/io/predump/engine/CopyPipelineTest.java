@@ -126,6 +126,12 @@ final class CopyPipelineTest {
     return RoundWriter.begin(chain, OptionalInt.empty());
   }
 
+  private PagesWriter closedFile() throws IOException {
+    try (RoundWriter round = round()) {
+      return round.pages(NAME);
+    }
+  }
+
   @ParameterizedTest(name = "{0} threads")
   @ValueSource(ints = {1, 2, 5})
   void writesEveryPageInAddressOrderHoweverLongAJobTakes(int threads) {
@@ -221,7 +227,11 @@ final class CopyPipelineTest {
             PagesWriter file = round.pages(NAME);
             CopyCounts counts =
                 copy(
-                    pipeline, memory, new FakeSource(job -> {}, CopyPipelineTest::zero), file, false);
+                    pipeline,
+                    memory,
+                    new FakeSource(job -> {}, CopyPipelineTest::zero),
+                    file,
+                    false);
 
             assertThat(counts.zero()).isEqualTo(300);
             assertThat(counts.stored()).isZero();
@@ -316,8 +326,7 @@ final class CopyPipelineTest {
                     new FakeSource(job -> {}, CopyPipelineTest::numbered).reader();
                 return new PageSource.Reader() {
                   @Override
-                  public void load(RunList.Jobs jobs, int job, PageBatch batch)
-                      throws IOException {
+                  public void load(RunList.Jobs jobs, int job, PageBatch batch) throws IOException {
                     reader.load(jobs, job, batch);
                     batch.lost[7] = true;
                   }
@@ -405,10 +414,8 @@ final class CopyPipelineTest {
         () -> {
           Memory memory = new Memory(40 * CopyPipeline.JOB_PAGES, RunList.DROP_ZERO);
           FakeSource source = new FakeSource(job -> {}, CopyPipelineTest::numbered);
-          try (CopyPipeline pipeline = new CopyPipeline(3, 1);
-              RoundWriter round = round()) {
-            PagesWriter file = round.pages(NAME);
-            round.close();
+          PagesWriter file = closedFile();
+          try (CopyPipeline pipeline = new CopyPipeline(3, 1)) {
             assertThatThrownBy(() -> copy(pipeline, memory, source, file, false))
                 .isInstanceOf(IOException.class)
                 .hasRootCauseInstanceOf(IllegalStateException.class)

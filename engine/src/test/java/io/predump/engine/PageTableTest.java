@@ -125,8 +125,7 @@ final class PageTableTest {
     cursor.settleSame(BASE + 2 * PAGE);
 
     assertThat(held())
-        .containsExactly(
-            "7f0000000000+1 parent", "7f0000001000+1 stored", "7f0000002000+2 parent");
+        .containsExactly("7f0000000000+1 parent", "7f0000001000+1 stored", "7f0000002000+2 parent");
   }
 
   @Test
