@@ -65,14 +65,23 @@ final class Targets {
     }
   }
 
-  /** {@return how often the process's threads went to sleep so far; grows while they work} */
-  static long sleeps(Pid pid) throws IOException {
+  /**
+   * {@return how much the process's threads worked so far: the times they went to sleep and the
+   * processor time they used}
+   */
+  static long work(Pid pid) throws IOException {
     long sum = 0;
     for (int tid : ProcStatus.threads(pid)) {
-      sum +=
-          statusNumber(Path.of(pid.procPath("task/" + tid + "/status")), "voluntary_ctxt_switches");
+      Path task = Path.of(pid.procPath("task/" + tid));
+      try {
+        sum += statusNumber(task.resolve("status"), "voluntary_ctxt_switches");
+      } catch (IOException e) {
+        // the thread has ended meanwhile
+      }
     }
-    return sum;
+    String stat = Files.readString(Path.of(pid.procPath("stat")));
+    String[] fields = stat.substring(stat.lastIndexOf(')') + 2).split(" ", -1);
+    return sum + Long.parseLong(fields[14 - 3]) + Long.parseLong(fields[15 - 3]);
   }
 
   /** {@return the state of every thread as one string, for example "SRS"} */
@@ -96,8 +105,8 @@ final class Targets {
 
   /** Waits until the target has visibly worked, and fails if it does not. */
   static void awaitProgress(LiveTarget target) throws IOException {
-    long before = sleeps(target.pid());
-    await("pid=" + target.pid() + " makes progress", () -> sleeps(target.pid()) > before + 2);
+    long before = work(target.pid());
+    await("pid=" + target.pid() + " makes progress", () -> work(target.pid()) > before + 2);
   }
 
   /** Waits for a condition, and fails naming it. */
