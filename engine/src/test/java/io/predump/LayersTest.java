@@ -11,6 +11,7 @@ import com.tngtech.archunit.core.importer.ImportOption;
 import com.tngtech.archunit.lang.ArchRule;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -52,7 +53,7 @@ final class LayersTest {
   @ValueSource(strings = {"linux", "proto", "images", "engine", "criu", "daemon", "cli"})
   void aLayerUsesOnlyTheLayersBelowIt(String layer) {
     for (String other : MAY_USE.keySet()) {
-      if (!other.equals(layer) && !MAY_USE.get(layer).contains(other)) {
+      if (!other.equals(layer) && !Objects.requireNonNull(MAY_USE.get(layer)).contains(other)) {
         mayNotUse(layer, other).check(CLASSES);
       }
     }
@@ -85,7 +86,7 @@ final class LayersTest {
         "ch.qos.logback.."
       })
   void aLibraryIsUsedOnlyWhereItBelongs(String library) {
-    onlyIn(library, LIBRARY_ONLY_IN.get(library)).check(CLASSES);
+    onlyIn(library, Objects.requireNonNull(LIBRARY_ONLY_IN.get(library))).check(CLASSES);
   }
 
   /** The control: forbidden everywhere, the rule is broken by whoever may use it. */

@@ -33,7 +33,7 @@ final class Demo {
 
   /** {@return the exit code} */
   int run() throws IOException, InterruptedException {
-    Interruption interruption = new Interruption(Thread.currentThread()::interrupt);
+    Interruption.Scope starting = terminal.interruption().stopBy(Thread.currentThread()::interrupt);
     try (TemporaryDirectory dir = TemporaryDirectory.make()) {
       say("starting the target …");
       try (DemoProgram program = starter.start(dir.path())) {
@@ -42,14 +42,16 @@ final class Demo {
         return copy(program, images.normalize());
       }
     } finally {
-      interruption.close();
+      starting.close();
     }
   }
 
   private int copy(DemoProgram program, Path images) throws IOException {
     RunProgress progress = new RunProgress(terminal, RunProgress.style(terminal, false, json));
     SessionOptions session = SessionOptions.defaults(Main.version());
-    try (LiveRun run = LiveRun.attach(new Pid(program.pid()), images, session, LOOP, progress)) {
+    try (LiveRun run =
+        LiveRun.attach(
+            new Pid(program.pid()), images, session, LOOP, progress, terminal.interruption())) {
       RunResult result = run.take();
       String alive = result.stopReason().targetGone() ? "" : program.checkAlive();
       if (json) {
@@ -61,7 +63,7 @@ final class Demo {
               o.writeNumberField("copyAllFrozenMicros", copyAllFrozenMicros(result));
             });
       } else {
-        if (!progress.showsTable()) {
+        if (!progress.showsTable() && !result.rounds().isEmpty()) {
           terminal.out().println(RoundTable.render(result.rounds()));
         }
         terminal.out().print(RunSummary.of(result, images));

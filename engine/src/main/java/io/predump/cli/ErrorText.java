@@ -25,6 +25,9 @@ final class ErrorText {
     if (failure instanceof FileSystemException file && file.getReason() == null) {
       return file.getFile() + ": " + reason(file);
     }
+    if (failure instanceof InterruptedException) {
+      return "interrupted";
+    }
     boolean expected =
         failure instanceof IOException
             || failure instanceof ParameterException

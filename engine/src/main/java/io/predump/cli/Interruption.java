@@ -2,32 +2,65 @@ package io.predump.cli;
 
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Catches SIGINT and SIGTERM for the time of a scope: asks the work to stop and gives it two
- * seconds to leave the scope. The JVM then ends with the exit code of the signal, 130 or 143.
+ * Catches SIGINT and SIGTERM while a command runs: asks the work to stop and gives the command two
+ * seconds to clean up and to report. The JVM then ends with the exit code of the signal, 130 or
+ * 143. A command that has nothing to stop ends at once.
  */
 final class Interruption implements AutoCloseable {
   private static final long GRACE_SECONDS = 2;
 
-  private final CountDownLatch left = new CountDownLatch(1);
-  private final Runnable stop;
+  private final CountDownLatch done = new CountDownLatch(1);
   private final Thread hook = new Thread(this::interrupted, "interruption");
+  private @Nullable Runnable stop;
+  private boolean requested;
+
+  private Interruption() {}
+
+  /** Begins to catch; to be closed when the command has reported everything. */
+  static Interruption begin() {
+    Interruption interruption = new Interruption();
+    Runtime.getRuntime().addShutdownHook(interruption.hook);
+    return interruption;
+  }
+
+  /** A way to stop that is in force until it is closed. */
+  interface Scope extends AutoCloseable {
+    @Override
+    void close();
+  }
 
   /**
-   * Begins the scope.
+   * Sets how the work is asked to stop; at once if that was asked for already.
    *
-   * @param stop asks the work to stop; called from another thread, at most once
+   * @param newStop called at most once, from any thread
+   * @return brings back what was set before
    */
-  Interruption(Runnable stop) {
-    this.stop = stop;
-    Runtime.getRuntime().addShutdownHook(hook);
+  synchronized Scope stopBy(Runnable newStop) {
+    Runnable before = stop;
+    stop = newStop;
+    if (requested) {
+      newStop.run();
+    }
+    return () -> set(before);
+  }
+
+  private synchronized void set(@Nullable Runnable before) {
+    stop = before;
   }
 
   private void interrupted() {
-    stop.run();
+    synchronized (this) {
+      requested = true;
+      if (stop == null) {
+        return;
+      }
+      stop.run();
+    }
     try {
-      boolean inTime = left.await(GRACE_SECONDS, TimeUnit.SECONDS);
+      boolean inTime = done.await(GRACE_SECONDS, TimeUnit.SECONDS);
       if (!inTime) {
         return; // what is not committed by now is swept by the next run
       }
@@ -38,7 +71,7 @@ final class Interruption implements AutoCloseable {
 
   @Override
   public void close() {
-    left.countDown();
+    done.countDown();
     try {
       Runtime.getRuntime().removeShutdownHook(hook);
     } catch (IllegalStateException e) {

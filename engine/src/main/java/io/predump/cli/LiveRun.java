@@ -14,31 +14,44 @@ import java.nio.file.Path;
  * {@link #close} is reported even then.
  */
 final class LiveRun implements AutoCloseable {
-  private final Interruption interruption;
+  private final Interruption.Scope interruption;
   private final PreDumpSession session;
   private final PreDumpLoop loop;
   private final RunProgress progress;
 
   private LiveRun(
-      Interruption interruption, PreDumpSession session, PreDumpLoop loop, RunProgress progress) {
+      Interruption.Scope interruption,
+      PreDumpSession session,
+      PreDumpLoop loop,
+      RunProgress progress) {
     this.interruption = interruption;
     this.session = session;
     this.loop = loop;
     this.progress = progress;
   }
 
-  /** Attaches to the target; fails as {@link PreDumpSession#attach} does. */
+  /**
+   * Attaches to the target; fails as {@link PreDumpSession#attach} does. A signal that comes
+   * meanwhile takes effect when attached: half attached is no good moment to end.
+   */
   static LiveRun attach(
       Pid target,
       Path imagesDir,
       SessionOptions sessionOptions,
       LoopOptions loopOptions,
-      RunProgress progress)
+      RunProgress progress,
+      Interruption interruption)
       throws IOException {
-    PreDumpSession session = PreDumpSession.attach(target, imagesDir, sessionOptions);
+    Interruption.Scope attaching = interruption.stopBy(() -> {});
+    PreDumpSession session;
+    try {
+      session = PreDumpSession.attach(target, imagesDir, sessionOptions);
+    } finally {
+      attaching.close();
+    }
     session.warnings().forEach(progress::warning);
     PreDumpLoop loop = new PreDumpLoop(session, loopOptions, progress);
-    return new LiveRun(new Interruption(loop::interrupt), session, loop, progress);
+    return new LiveRun(interruption.stopBy(loop::interrupt), session, loop, progress);
   }
 
   /** {@return the tracker and why it was picked} */

@@ -23,9 +23,7 @@ public final class Main {
     boolean interactive = Terminal.isTerminal(1) && Terminal.isTerminal(2);
     PrintStream out = utf8(FileDescriptor.out);
     PrintStream err = utf8(FileDescriptor.err);
-    int exitCode = run(args, new Terminal(out, err, interactive));
-    out.flush();
-    err.flush();
+    int exitCode = run(args, out, err, interactive);
     System.exit(exitCode);
   }
 
@@ -37,13 +35,22 @@ public final class Main {
    * @return the exit code
    */
   public static int run(String[] args, PrintStream out, PrintStream err) {
-    return run(args, new Terminal(out, err, false));
+    return run(args, out, err, false);
   }
 
   /** {@return the version of the program} */
   static String version() {
     String version = Main.class.getPackage().getImplementationVersion();
     return version == null ? "development" : version;
+  }
+
+  private static int run(String[] args, PrintStream out, PrintStream err, boolean interactive) {
+    try (Interruption interruption = Interruption.begin()) {
+      return run(args, new Terminal(out, err, interactive, interruption));
+    } finally {
+      out.flush();
+      err.flush();
+    }
   }
 
   private static int run(String[] args, Terminal terminal) {

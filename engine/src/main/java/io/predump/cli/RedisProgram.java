@@ -122,12 +122,16 @@ final class RedisProgram implements DemoProgram {
   }
 
   private static long uptimeSeconds(Path socket) throws IOException {
-    for (String line : ask(socket, "INFO server").split("\r\n", -1)) {
-      if (line.startsWith("uptime_in_seconds:")) {
-        return Long.parseLong(line.substring(line.indexOf(':') + 1));
+    return info(socket, "server", "uptime_in_seconds");
+  }
+
+  private static long info(Path socket, String section, String field) throws IOException {
+    for (String line : ask(socket, "INFO " + section).split("\r\n", -1)) {
+      if (line.startsWith(field + ":")) {
+        return Long.parseLong(line.substring(field.length() + 1));
       }
     }
-    throw new IOException("redis-server: INFO without uptime_in_seconds");
+    throw new IOException("redis-server: INFO " + section + " without " + field);
   }
 
   /** Sends one command and returns all of the answer: the server closes after QUIT. */
@@ -162,7 +166,12 @@ final class RedisProgram implements DemoProgram {
     if (now < uptimeSeconds) {
       throw new IOException("redis-server: started again in between");
     }
-    return "redis-server still answers, up for " + now + " s; no client saw an error";
+    // redis-benchmark ends at a lost connection, not at an error reply
+    long errors = info(socket, "stats", "total_error_replies");
+    if (errors > 0) {
+      throw new IOException("redis-server: " + errors + " error replies");
+    }
+    return "redis-server still answers, up for " + now + " s; its clients saw no error";
   }
 
   @Override

@@ -111,12 +111,13 @@ final class RunCommand extends Command {
     Path dir = imagesDir.<Path>getValue().toAbsolutePath().normalize();
     RunProgress progress =
         new RunProgress(terminal(), RunProgress.style(terminal(), isSet(quiet), json()));
-    try (LiveRun run = LiveRun.attach(target, dir, session, loop, progress)) {
+    try (LiveRun run =
+        LiveRun.attach(target, dir, session, loop, progress, terminal().interruption())) {
       RunResult result = run.take();
       if (json()) {
         Json.print(terminal().out(), o -> Json.run(o, dir.toString(), run.tracker(), result));
       } else {
-        if (!progress.showsTable()) {
+        if (!progress.showsTable() && !result.rounds().isEmpty()) {
           terminal().out().println(RoundTable.render(result.rounds()));
         }
         terminal().out().print(RunSummary.of(result, dir));

@@ -50,7 +50,8 @@ record ShowReport(
               Column.text("range"),
               Column.text("policy"),
               Column.number("held", "pages"),
-              Column.text("reason")));
+              Column.text("reason"),
+              Column.text("name")));
   private static final Table RUNS =
       new Table(
           List.of(
@@ -170,7 +171,8 @@ record ShowReport(
         AddressRange.toString(v.start(), v.end()),
         v.policy().name(),
         Units.count(held.heldPages()),
-        v.reason());
+        v.reason(),
+        v.name());
   }
 
   private static List<String> cells(HeldRun run) {
@@ -204,6 +206,7 @@ record ShowReport(
         json.writeStringField("end", Units.address(held.vma().end()));
         json.writeStringField("policy", held.vma().policy().name());
         json.writeStringField("reason", held.vma().reason());
+        json.writeStringField("name", held.vma().name());
         json.writeNumberField("heldPages", held.heldPages());
         json.writeEndObject();
       }

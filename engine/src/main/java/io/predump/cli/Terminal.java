@@ -11,8 +11,9 @@ import java.nio.file.Path;
  * @param out results
  * @param err progress, warnings and errors
  * @param interactive whether a person watches, so that a line may be rewritten in place
+ * @param interruption how a person stops the command
  */
-record Terminal(PrintStream out, PrintStream err, boolean interactive) {
+record Terminal(PrintStream out, PrintStream err, boolean interactive, Interruption interruption) {
 
   /**
    * {@return whether a descriptor of ours is a terminal} {@code System.console()} says it of

@@ -64,7 +64,8 @@ record VerifyReport(Path imagesDir, ChainVerifier.Report files, Optional<VerifyR
   }
 
   private static String line(ChainVerifier.Problem p) {
-    return p.offset() < 0
+    // the message of a frame names its offset already
+    return p.offset() < 0 || p.message().contains("at offset " + p.offset() + ":")
         ? p.file() + ": " + p.message()
         : p.file() + ": offset " + p.offset() + ": " + p.message();
   }

@@ -344,7 +344,13 @@ final class AttachedProcess implements AutoCloseable {
     for (PolicedVma policed : vmas) {
       Vma vma = policed.vma();
       records.add(
-          new VmaRecord(pid.number(), vma.start(), vma.end(), policed.policy(), policed.reason()));
+          new VmaRecord(
+              pid.number(),
+              vma.start(),
+              vma.end(),
+              policed.policy(),
+              policed.reason(),
+              vma.name()));
     }
     return records;
   }

@@ -8,6 +8,7 @@ import io.predump.images.Manifest;
 import io.predump.images.PagesName;
 import io.predump.images.ProcessIdentity;
 import io.predump.images.ResolvedPages;
+import io.predump.images.VmaPolicy;
 import io.predump.linux.Errno;
 import io.predump.linux.NativeBuffer;
 import io.predump.linux.Pid;
@@ -63,7 +64,11 @@ public final class MemoryVerifier {
     VmaPolicies policies = new VmaPolicies(Smaps.read(pid), AttachedProcess.tmpfsDevices(pid));
     List<PolicedVma> vmas = policies.judge(MemoryMap.read(pid));
     try (ImageChain chain = ImageChain.open(imagesDir)) {
-      requireImagesOf(status, chain.newest().manifest(), imagesDir);
+      Manifest newest = chain.newest().manifest();
+      requireImagesOf(status, newest, imagesDir);
+      if (!newest.finalFreeze()) {
+        vmas.removeIf(vma -> vma.policy() == VmaPolicy.AT_FREEZE);
+      }
     }
     try (SharedObjects shared = new SharedObjects(pid)) {
       shared.update(vmas);

@@ -185,7 +185,7 @@ final class RoundAssembly implements AutoCloseable {
     return new DumpStatistics(
         freeze == null ? 0 : freeze.stopMicros(),
         measures.frozenMicros(),
-        perWorkerMicros(copied.readNanos()),
+        readMicros(measures),
         copied.writeNanos() / 1000,
         measures.scan().scanned,
         files.stream().mapToLong(PagesWriter::parentPages).sum(),
@@ -202,7 +202,7 @@ final class RoundAssembly implements AutoCloseable {
         writer.round(),
         measures.scanNanos() / 1000,
         measures.scan().armNanos / 1000,
-        perWorkerMicros(copied.readNanos()),
+        readMicros(measures),
         perWorkerMicros(copied.compressNanos()),
         copied.writeNanos() / 1000,
         syncMicros,
@@ -231,6 +231,14 @@ final class RoundAssembly implements AutoCloseable {
     }
     double bytes = (double) writtenPages * PageTable.PAGE_BYTES;
     return new DirtyRate((long) (bytes * 1e9 / windowNanos), Math.max(1, windowNanos / 1_000_000));
+  }
+
+  /** {@return reading the process: by all workers at once, or by one under the freeze} */
+  private long readMicros(Measures measures) {
+    return measures
+        .freeze()
+        .map(FreezeRecord::readMicros)
+        .orElseGet(() -> perWorkerMicros(copied.readNanos()));
   }
 
   /** {@return pages written since the scan before: told by the kernel, or found by comparing} */

@@ -108,7 +108,7 @@ class ImagesCommandsTest {
     Files.write(pages, bytes);
     Invocation verify = Invocation.of("verify", dir.toString());
     assertThat(verify.exitCode()).isEqualTo(5);
-    assertThat(verify.out()).startsWith("0001/pages-1.img.zst: offset 0: ");
+    assertThat(verify.out()).startsWith("0001/pages-1.img.zst: frame 0 at offset 0: ");
     assertThat(verify.out()).endsWith("read: 1 problem, 0 warnings\n");
     Invocation json = Invocation.of("verify", dir.toString(), "--json");
     assertThat(json.exitCode()).isEqualTo(5);

@@ -6,19 +6,27 @@ import io.predump.cli.RunProgress.Style;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 class RunProgressTest {
   private final ByteArrayOutputStream out = new ByteArrayOutputStream();
   private final ByteArrayOutputStream err = new ByteArrayOutputStream();
+  private final Interruption interruption = Interruption.begin();
   private long nanos;
+
+  @AfterEach
+  void endInterruption() {
+    interruption.close();
+  }
 
   private RunProgress progress(Style style) {
     return new RunProgress(
         new Terminal(
             new PrintStream(out, true, StandardCharsets.UTF_8),
             new PrintStream(err, true, StandardCharsets.UTF_8),
-            style == Style.LIVE),
+            style == Style.LIVE,
+            interruption),
         style,
         () -> nanos);
   }

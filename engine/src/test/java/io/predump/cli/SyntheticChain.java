@@ -86,9 +86,14 @@ final class SyntheticChain {
         List.of(new ProcessIdentity(PID, PID, 123_456, "writer")),
         "uffd-wp",
         List.of(
-            new VmaRecord(PID, HEAP, HEAP + 16 * PAGE, VmaPolicy.TRACK, ""),
+            new VmaRecord(PID, HEAP, HEAP + 16 * PAGE, VmaPolicy.TRACK, "", ""),
             new VmaRecord(
-                PID, 0x7f0000000000L, 0x7f0000001000L, VmaPolicy.SKIP, "shared regular file")),
+                PID,
+                0x7f0000000000L,
+                0x7f0000001000L,
+                VmaPolicy.SKIP,
+                "shared regular file",
+                "/srv/data")),
         0,
         1_790_000_000_000L,
         List.of("a warning"));

@@ -16,6 +16,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.NavigableMap;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.TreeMap;
@@ -59,7 +60,7 @@ final class ChainRewrite {
         manifest.parent().map(p -> OptionalInt.of(p.round())).orElse(OptionalInt.empty());
     try (RoundWriter writer = RoundWriter.begin(target, parent)) {
       for (PagesName name : round.names()) {
-        TreeMap<Long, ByteBuffer> pages = pagesOf(chain.pages(name), round.number());
+        NavigableMap<Long, ByteBuffer> pages = pagesOf(chain.pages(name), round.number());
         if (name.kind() == PagesName.Kind.PROCESS) {
           mistake.make(round.number(), pages);
           Optional<MmImage> mm = round.mm((int) name.id());
@@ -85,7 +86,7 @@ final class ChainRewrite {
     }
   }
 
-  private static TreeMap<Long, ByteBuffer> pagesOf(ResolvedPages held, int round)
+  private static NavigableMap<Long, ByteBuffer> pagesOf(ResolvedPages held, int round)
       throws IOException {
     TreeMap<Long, ByteBuffer> pages = new TreeMap<>();
     held.forEachRun(
@@ -103,13 +104,14 @@ final class ChainRewrite {
     return pages;
   }
 
-  private static void write(PagesWriter file, TreeMap<Long, ByteBuffer> pages) throws IOException {
+  private static void write(PagesWriter file, NavigableMap<Long, ByteBuffer> pages)
+      throws IOException {
     ByteBuffer source = ByteBuffer.allocateDirect(FrameCodec.MAX_SOURCE_BYTES);
     ByteBuffer frame =
         ByteBuffer.allocateDirect(FrameCodec.maxFrameBytes(FrameCodec.MAX_SOURCE_BYTES));
     try (FrameCodec codec = new FrameCodec(1)) {
       for (Map.Entry<Long, ByteBuffer> page : pages.entrySet()) {
-        if (page.getValue() == IN_PARENT) {
+        if (!page.getValue().hasRemaining()) {
           file.entry(page.getKey(), 1, PageKind.PARENT);
           continue;
         }

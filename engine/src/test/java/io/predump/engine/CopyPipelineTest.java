@@ -19,6 +19,7 @@ import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Objects;
 import java.util.OptionalInt;
 import java.util.Random;
 import java.util.concurrent.CountDownLatch;
@@ -498,7 +499,7 @@ final class CopyPipelineTest {
               new FakeSource(
                   job -> {
                     if (job == 5 && cancelled.getAndIncrement() == 0) {
-                      self.get().cancel();
+                      Objects.requireNonNull(self.get()).cancel();
                     }
                   },
                   CopyPipelineTest::numbered);

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.NavigableMap;
 import java.util.Random;
 import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
@@ -270,7 +271,7 @@ final class PageTableTest {
     }
   }
 
-  private void settleSome(Random random, TreeMap<Integer, Model> model) {
+  private void settleSome(Random random, NavigableMap<Integer, Model> model) {
     model.forEach(
         (page, m) -> {
           if (!m.owed || random.nextInt(3) == 0) {
@@ -296,7 +297,7 @@ final class PageTableTest {
         });
   }
 
-  private void endRound(boolean sealed, TreeMap<Integer, Model> model) {
+  private void endRound(boolean sealed, NavigableMap<Integer, Model> model) {
     if (sealed) {
       table.sealRound();
     } else {
@@ -311,7 +312,7 @@ final class PageTableTest {
     }
   }
 
-  private void compare(long seed, int step, TreeMap<Integer, Model> model) {
+  private void compare(long seed, int step, NavigableMap<Integer, Model> model) {
     StringBuilder expectedOwed = new StringBuilder();
     StringBuilder expectedHeld = new StringBuilder();
     model.forEach(

@@ -160,7 +160,8 @@ final class ManifestFile {
               .setStart(v.start())
               .setEnd(v.end())
               .setPolicy(RoundVmaPolicy.valueOf(v.policy().name()))
-              .setReason(v.reason()));
+              .setReason(v.reason())
+              .setName(v.name()));
     }
     for (SmallFile f : m.smallFiles()) {
       p.addSmallFiles(
@@ -296,7 +297,8 @@ final class ManifestFile {
                 v.getStart(),
                 v.getEnd(),
                 VmaPolicy.valueOf(v.getPolicy().name()),
-                v.getReason()));
+                v.getReason(),
+                v.getName()));
       }
       names.add(NAME);
       List<SmallFile> small = new ArrayList<>();

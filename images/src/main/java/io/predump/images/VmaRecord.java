@@ -7,6 +7,8 @@ package io.predump.images;
  * @param start first byte address
  * @param end first byte address after it
  * @param policy how its pages were captured
- * @param reason why not {@link VmaPolicy#TRACK}; empty when there is nothing to say
+ * @param reason why this policy; empty when there is nothing to say
+ * @param name path or pseudo name as /proc/PID/maps shows it; empty for plain anonymous memory
  */
-public record VmaRecord(int pid, long start, long end, VmaPolicy policy, String reason) {}
+public record VmaRecord(
+    int pid, long start, long end, VmaPolicy policy, String reason, String name) {}

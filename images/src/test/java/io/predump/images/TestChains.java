@@ -126,9 +126,14 @@ final class TestChains {
         List.of(new ProcessIdentity(PID, PID, 123456, "writer")),
         "uffd-wp",
         List.of(
-            new VmaRecord(PID, HEAP, HEAP + 16 * PAGE, VmaPolicy.TRACK, ""),
+            new VmaRecord(PID, HEAP, HEAP + 16 * PAGE, VmaPolicy.TRACK, "", "[heap]"),
             new VmaRecord(
-                PID, 0x7f0000000000L, 0x7f0000001000L, VmaPolicy.SKIP, "shared regular file")),
+                PID,
+                0x7f0000000000L,
+                0x7f0000001000L,
+                VmaPolicy.SKIP,
+                "shared regular file",
+                "/srv/data")),
         3,
         1_790_000_000_000L,
         List.of("a warning"));

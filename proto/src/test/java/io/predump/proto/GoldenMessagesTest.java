@@ -72,6 +72,7 @@ class GoldenMessagesTest {
           .setEnd(0x3000)
           .setPolicy(RoundVmaPolicy.SKIP)
           .setReason("shared regular file")
+          .setName("/srv/data")
           .build();
 
   private static final RoundFigures FIGURES =
