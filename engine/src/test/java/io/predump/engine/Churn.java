@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
 import java.util.Random;
+import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * A Java program that allocates all the time and knows what its memory must hold: a table of arrays
@@ -15,7 +16,7 @@ final class Churn {
   private static final int ARRAYS = 2000;
   private static final long[][] TABLE = new long[ARRAYS][];
   private static final long[] SEEDS = new long[ARRAYS];
-  private static volatile long replaced;
+  private static final AtomicLong REPLACED = new AtomicLong();
 
   private Churn() {}
 
@@ -37,7 +38,7 @@ final class Churn {
     BufferedReader in =
         new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
     while (in.readLine() != null) {
-      System.out.println(sound() ? "ok " + replaced : "bad");
+      System.out.println(sound() ? "ok " + REPLACED : "bad");
     }
   }
 
@@ -47,7 +48,7 @@ final class Churn {
       TABLE[i] = array;
       SEEDS[i] = seed;
     }
-    replaced++;
+    REPLACED.incrementAndGet();
   }
 
   private static long[] made(long seed) {

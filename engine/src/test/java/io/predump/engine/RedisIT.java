@@ -147,10 +147,10 @@ final class RedisIT {
         assertThat(cli("CONFIG", "SET", "rdb-key-save-delay", "50")).isEqualTo("OK");
         try (PreDumpSession session =
             PreDumpSession.attach(server.pid(), directory.resolve("images"), OPTIONS)) {
-          session.round().orElseThrow();
+          assertThat(session.round()).isPresent();
           assertThat(cli("BGSAVE")).isEqualTo("Background saving started");
-          session.round().orElseThrow();
-          session.round().orElseThrow();
+          assertThat(session.round()).isPresent();
+          assertThat(session.round()).isPresent();
           assertThat(info("rdb_bgsave_in_progress")).as("the child lives").isEqualTo(1);
           assertThat(session.finish(true).orElseThrow().verify().orElseThrow().firstDifferences())
               .isEmpty();
