@@ -102,14 +102,13 @@ final class CopyPipeline implements AutoCloseable {
     Throwable failure = null;
     for (Future<CopyCounts> future : running) {
       try {
-        sum = sum.plus(future.get());
+        sum = sum.plus(ended(future));
       } catch (ExecutionException e) {
         failure = firstOf(failure, Objects.requireNonNullElse(e.getCause(), e));
-      } catch (InterruptedException e) {
-        sequencer.fail();
-        Thread.currentThread().interrupt();
-        failure = firstOf(failure, new IOException("the copy was interrupted", e));
       }
+    }
+    if (Thread.currentThread().isInterrupted() && sequencer.failed()) {
+      failure = firstOf(failure, new IOException("the copy was interrupted"));
     }
     rethrow(failure);
     if (cancelled) {
@@ -122,6 +121,28 @@ final class CopyPipeline implements AutoCloseable {
   public void close() {
     executor.shutdownNow();
     workers.forEach(worker -> worker.codec.close());
+  }
+
+  /**
+   * Waits for a worker to end. An interrupt makes all of them end soon, but is no reason to return
+   * while one of them still reads or writes.
+   */
+  private CopyCounts ended(Future<CopyCounts> future) throws ExecutionException {
+    boolean interrupted = false;
+    try {
+      while (true) {
+        try {
+          return future.get();
+        } catch (InterruptedException e) {
+          interrupted = true;
+          sequencer.fail();
+        }
+      }
+    } finally {
+      if (interrupted) {
+        Thread.currentThread().interrupt();
+      }
+    }
   }
 
   private static Throwable firstOf(@Nullable Throwable first, Throwable next) {

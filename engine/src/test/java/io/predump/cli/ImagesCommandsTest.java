@@ -57,10 +57,10 @@ class ImagesCommandsTest {
         .endsWith(
             """
 
-            pid  range                          policy   held  reason
+            pid  range                          policy   held  reason               name
                                                         pages
              42  0x560000000000-0x560000010000  TRACK       3
-             42  0x7f0000000000-0x7f0000001000  SKIP        0  shared regular file
+             42  0x7f0000000000-0x7f0000001000  SKIP        0  shared regular file  /srv/data
             """);
   }
 
