@@ -70,6 +70,8 @@ final class BadTargetIT {
           named(target.pid())
               + ": the main thread has exited while others run; such a process is not supported");
       assertThat(Targets.threadStates(target.pid())).startsWith("Z").hasSize(2);
+      // what looks dead is not killed on closing
+      target.signal(9);
     }
   }
 
