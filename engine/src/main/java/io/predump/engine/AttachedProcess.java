@@ -7,7 +7,6 @@ import io.predump.images.ProcessIdentity;
 import io.predump.images.VmaPolicy;
 import io.predump.images.VmaRecord;
 import io.predump.linux.Errno;
-import io.predump.linux.Feature;
 import io.predump.linux.KernelFeatures;
 import io.predump.linux.Pid;
 import io.predump.linux.SyscallException;
@@ -100,13 +99,6 @@ final class AttachedProcess implements AutoCloseable {
    */
   static AttachedProcess attach(
       Pid pid, ProcStatus checked, KernelFeatures features, TestHooks hooks) throws IOException {
-    if (!features.tracksByWriteProtection()) {
-      Feature lacking =
-          features.pagemapScan().present() ? features.wpAsync() : features.pagemapScan();
-      throw new TargetRefusedException(
-          Kind.LACKING,
-          "this kernel cannot track writes: " + lacking.name() + ": " + lacking.reason());
-    }
     PagemapScanner scanner = PagemapScanner.open(pid);
     ProcessMemory memory = null;
     try {
@@ -196,11 +188,16 @@ final class AttachedProcess implements AutoCloseable {
     return scanner.sameAddressSpace();
   }
 
-  /** {@return whether a process with this pid and start time still lives} */
+  /**
+   * {@return whether a process with this pid and start time still lives} One that is exiting gives
+   * its memory back before it counts as dead, so it must have an address space too.
+   */
   boolean alive() {
     try {
       ProcStatus now = ProcStatus.read(pid);
-      return now.startTimeTicks() == status.startTimeTicks() && !now.isDead();
+      return now.startTimeTicks() == status.startTimeTicks()
+          && !now.isDead()
+          && ProcStatus.auxiliaryVector(pid).length > 0;
     } catch (SyscallException e) {
       return false;
     }

@@ -90,6 +90,7 @@ public final class PreDumpSession implements AutoCloseable {
       Pid target, Path imagesDir, SessionOptions options, KernelFeatures features, TestHooks hooks)
       throws IOException {
     ProcStatus status = TargetCheck.check(target);
+    TargetCheck.requireTracking(features);
     boolean existed = Files.exists(imagesDir);
     ChainDirectory chain = ChainDirectory.openOrCreate(imagesDir);
     Fd lock = Fd.openDirectory(imagesDir.toString());

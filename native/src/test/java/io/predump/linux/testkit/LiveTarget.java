@@ -5,6 +5,8 @@ import io.predump.linux.Pid;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryIteratorException;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -74,10 +76,23 @@ public final class LiveTarget implements AutoCloseable {
     return directory.resolve("out");
   }
 
-  /** Returns whether it is still there, a zombie counting as gone. */
+  /** Returns whether any thread of it is still there, a zombie counting as gone. */
   public boolean isAlive() {
+    try (DirectoryStream<Path> threads = Files.newDirectoryStream(Path.of(pid.procPath("task")))) {
+      for (Path thread : threads) {
+        if (isAlive(thread)) {
+          return true;
+        }
+      }
+    } catch (IOException | DirectoryIteratorException e) {
+      // The process is gone.
+    }
+    return false;
+  }
+
+  private static boolean isAlive(Path thread) {
     try {
-      String stat = Files.readString(Path.of(pid.procPath("stat")));
+      String stat = Files.readString(thread.resolve("stat"));
       char state = stat.charAt(stat.lastIndexOf(')') + 2);
       return state != 'Z' && state != 'X';
     } catch (IOException e) {
