@@ -27,6 +27,7 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One process under tracking: its descriptors, its page table, its mappings as last read. The
@@ -34,18 +35,16 @@ import java.util.Set;
  * had then, so a later exec is noticed and never mixed in.
  */
 final class AttachedProcess implements AutoCloseable {
-  private static final byte SHARED_KIND = RunList.DROP_ZERO | RunList.COMPARED;
-
   private final Pid pid;
+  private final int vpid;
   private final ProcStatus status;
   private final long[] auxv;
   private final PagemapScanner scanner;
   private final ProcessMemory memory;
   private final VmaPolicies policies;
-  private final UffdWpTracker tracker;
+  private final DirtyTracker tracker;
   private final CompareTracker compare;
   private final PageTable table = new PageTable();
-  private final SharedObjects shared;
   private final Hazards hazards;
   private final long stoppedNanos;
   private final List<String> attachWarnings;
@@ -63,42 +62,68 @@ final class AttachedProcess implements AutoCloseable {
       ProcessMemory memory,
       VmaPolicies policies,
       Hazards hazards,
+      int vpid,
       KernelFeatures features,
-      Injected injected,
+      @Nullable Injected injected,
       TestHooks hooks)
       throws IOException {
     this.pid = pid;
+    this.vpid = vpid;
     this.status = status;
     this.auxv = auxv;
     this.scanner = scanner;
     this.memory = memory;
     this.policies = policies;
     this.hazards = hazards;
-    this.stoppedNanos = injected.stoppedNanos();
-    this.attachWarnings = List.copyOf(injected.warnings());
+    this.stoppedNanos = injected == null ? 0 : injected.stoppedNanos();
+    this.attachWarnings = injected == null ? List.of() : List.copyOf(injected.warnings());
     PresenceLister lister = new PresenceLister(scanner, features.guardCategory().present());
-    this.tracker =
-        new UffdWpTracker(
-            pid,
-            trackingDescriptor(injected),
-            scanner,
-            lister,
-            policies,
-            features.reportsHoles(),
-            hooks);
     this.compare = new CompareTracker(lister);
-    this.shared = new SharedObjects(pid);
+    this.tracker =
+        injected == null
+            ? compare
+            : new UffdWpTracker(
+                pid,
+                trackingDescriptor(injected),
+                scanner,
+                lister,
+                policies,
+                features.reportsHoles(),
+                hooks);
   }
 
   /**
-   * Attaches to a process that {@link TargetCheck} accepted: opens its descriptors, reads smaps
-   * once, and has one thread call userfaultfd for us.
+   * Attaches to a running process that {@link TargetCheck} accepted: opens its descriptors, reads
+   * smaps once, and has one thread call userfaultfd for us.
    *
+   * @param namespaceDepth how deep the pid namespace lies whose pids the images use, 0 for ours
    * @throws TargetRefusedException if the kernel cannot track it, or another process has its pid by
    *     now
    */
   static AttachedProcess attach(
-      Pid pid, ProcStatus checked, KernelFeatures features, TestHooks hooks) throws IOException {
+      ProcStatus checked, int namespaceDepth, KernelFeatures features, TestHooks hooks)
+      throws IOException {
+    return open(checked, namespaceDepth, features, hooks, true);
+  }
+
+  /**
+   * Takes a process in that was born just before its tree was frozen: nothing is injected, and all
+   * it has is read.
+   */
+  static AttachedProcess attachFrozen(
+      ProcStatus checked, int namespaceDepth, KernelFeatures features, TestHooks hooks)
+      throws IOException {
+    return open(checked, namespaceDepth, features, hooks, false);
+  }
+
+  private static AttachedProcess open(
+      ProcStatus checked,
+      int namespaceDepth,
+      KernelFeatures features,
+      TestHooks hooks,
+      boolean track)
+      throws IOException {
+    Pid pid = checked.pid();
     PagemapScanner scanner = PagemapScanner.open(pid);
     ProcessMemory memory = null;
     try {
@@ -113,7 +138,17 @@ final class AttachedProcess implements AutoCloseable {
       Hazards hazards = new Hazards(pid);
       hazards.look();
       return new AttachedProcess(
-          pid, status, auxv, scanner, memory, policies, hazards, features, inject(pid), hooks);
+          pid,
+          status,
+          auxv,
+          scanner,
+          memory,
+          policies,
+          hazards,
+          vpid(status, namespaceDepth),
+          features,
+          track ? inject(pid) : null,
+          hooks);
     } catch (IOException | RuntimeException e) {
       scanner.close();
       if (memory != null) {
@@ -121,6 +156,11 @@ final class AttachedProcess implements AutoCloseable {
       }
       throw e;
     }
+  }
+
+  private static int vpid(ProcStatus status, int namespaceDepth) {
+    List<Integer> pids = status.namespacePids();
+    return pids.size() > namespaceDepth ? pids.get(namespaceDepth) : status.pid().number();
   }
 
   private static Userfaultfd trackingDescriptor(Injected injected) throws IOException {
@@ -159,9 +199,12 @@ final class AttachedProcess implements AutoCloseable {
     return pid;
   }
 
+  /** {@return the pid by which the images name it: the one its tree's root sees} */
+  int vpid() {
+    return vpid;
+  }
+
   ProcessIdentity identity() {
-    List<Integer> pids = status.namespacePids();
-    int vpid = pids.isEmpty() ? pid.number() : pids.get(pids.size() - 1);
     return new ProcessIdentity(pid.number(), vpid, status.startTimeTicks(), status.name());
   }
 
@@ -220,7 +263,6 @@ final class AttachedProcess implements AutoCloseable {
         case AT_FREEZE, SKIP -> {}
       }
     }
-    shared.list(counts);
   }
 
   /** Reads maps and lists what was written since the last scan; all threads stand still. */
@@ -236,7 +278,6 @@ final class AttachedProcess implements AutoCloseable {
         chosen.scanFrozen(vma, table, counts);
       }
     }
-    shared.list(counts);
   }
 
   /**
@@ -245,7 +286,7 @@ final class AttachedProcess implements AutoCloseable {
    */
   void rehearseFreeze() throws IOException {
     scanFrozen(new ScanCounts());
-    spaces();
+    space();
   }
 
   private static PolicedVma distrusted(PolicedVma vma) {
@@ -268,7 +309,7 @@ final class AttachedProcess implements AutoCloseable {
   }
 
   /** What no mapping of ours covers any more is gone, whatever the chain holds. */
-  private void settleGone() throws SyscallException {
+  private void settleGone() {
     long covered = 0;
     for (PolicedVma vma : vmas) {
       if (vma.inProcessPagemap()) {
@@ -279,47 +320,30 @@ final class AttachedProcess implements AutoCloseable {
       }
     }
     table.vacate(covered, Long.MAX_VALUE, PageState.HOLE);
-    shared.update(vmas);
   }
 
-  /** {@return the pagemaps of a round, each with what must be read for it now} */
-  List<PageSpace> spaces() {
-    List<PageSpace> spaces = new ArrayList<>();
+  /** {@return the process's pagemap, with what must be read for it now} */
+  PageSpace space() {
     RunList runs = new RunList();
     for (PolicedVma vma : vmas) {
       if (vma.inProcessPagemap()) {
         table.collectOwed(vma.start(), vma.end(), runs, vma.runKind());
       }
     }
-    spaces.add(
-        new PageSpace(
-            PagesName.ofProcess(identity().vpid()),
-            table,
-            new ProcessPages(pid, memory),
-            runs.cut(CopyPipeline.JOB_PAGES)));
-    for (SharedObject object : shared.all()) {
-      RunList owed = new RunList();
-      object.table().collectOwed(0, Long.MAX_VALUE, owed, SHARED_KIND);
-      spaces.add(
-          new PageSpace(object.name(), object.table(), object, owed.cut(CopyPipeline.JOB_PAGES)));
-    }
-    return spaces;
+    return new PageSpace(
+        PagesName.ofProcess(vpid),
+        table,
+        new ProcessPages(pid, memory),
+        this,
+        runs.cut(CopyPipeline.JOB_PAGES));
   }
 
-  /** {@return every page table, the process's and those of its shared objects} */
-  List<PageTable> tables() {
-    List<PageTable> tables = new ArrayList<>();
-    tables.add(table);
-    shared.all().forEach(object -> tables.add(object.table()));
-    return tables;
+  PageTable table() {
+    return table;
   }
 
   List<PolicedVma> vmas() {
     return vmas;
-  }
-
-  SharedObjects shared() {
-    return shared;
   }
 
   int newVmas() {
@@ -331,7 +355,7 @@ final class AttachedProcess implements AutoCloseable {
   }
 
   /** {@return the mm image of the mappings as last read} */
-  MmImage mm() {
+  MmImage mm(SharedObjects shared) {
     return MmImages.of(status.layout(), auxv, vmas, shared);
   }
 
@@ -355,8 +379,6 @@ final class AttachedProcess implements AutoCloseable {
   @Override
   public void close() {
     tracker.close();
-    compare.close();
-    shared.close();
     scanner.close();
     memory.close();
   }

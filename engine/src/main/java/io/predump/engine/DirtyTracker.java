@@ -2,6 +2,7 @@ package io.predump.engine;
 
 import java.io.IOException;
 import java.util.List;
+import java.util.Set;
 
 /** Finds out which pages of which mappings must be read, and marks them owed in the page table. */
 interface DirtyTracker extends AutoCloseable {
@@ -24,6 +25,11 @@ interface DirtyTracker extends AutoCloseable {
 
   /** Lists what was written to a mapping since its last scan; the target is frozen. */
   void scanFrozen(PolicedVma vma, PageTable table, ScanCounts counts) throws IOException;
+
+  /** {@return what could not be tracked as it should, and why} */
+  default Set<String> warnings() {
+    return Set.of();
+  }
 
   @Override
   void close();

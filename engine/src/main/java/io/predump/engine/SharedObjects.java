@@ -10,26 +10,28 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/** The shared objects a process maps, each once, whatever the number of mappings. */
+/** The shared objects a process tree maps, each once, whatever the number of mappings. */
 final class SharedObjects implements AutoCloseable {
   private static final long SECOND_CHOICE = 1L << 40;
 
   private record Key(int major, int minor, long inode) {}
 
-  private final Pid pid;
+  /** A mapping and whose it is. */
+  private record Mapped(Pid pid, Vma vma) {}
+
   private final Map<Key, SharedObject> objects = new LinkedHashMap<>();
 
-  SharedObjects(Pid pid) {
-    this.pid = pid;
-  }
-
-  /** Takes note of what the newest maps shows: new objects, and those gone. */
-  void update(List<PolicedVma> vmas) throws SyscallException {
-    Map<Key, Vma> mapped = new LinkedHashMap<>();
-    for (PolicedVma policed : vmas) {
-      if (policed.inSharedPagemap()) {
-        Vma vma = policed.vma();
-        mapped.putIfAbsent(new Key(vma.deviceMajor(), vma.deviceMinor(), vma.inode()), vma);
+  /** Takes note of what the newest maps of all processes show: new objects, and those gone. */
+  void update(Collection<AttachedProcess> processes) throws SyscallException {
+    Map<Key, Mapped> mapped = new LinkedHashMap<>();
+    for (AttachedProcess process : processes) {
+      for (PolicedVma policed : process.vmas()) {
+        if (policed.inSharedPagemap()) {
+          Vma vma = policed.vma();
+          mapped.putIfAbsent(
+              new Key(vma.deviceMajor(), vma.deviceMinor(), vma.inode()),
+              new Mapped(process.pid(), vma));
+        }
       }
     }
     objects
@@ -42,22 +44,22 @@ final class SharedObjects implements AutoCloseable {
               }
               return gone;
             });
-    for (Map.Entry<Key, Vma> entry : mapped.entrySet()) {
+    for (Map.Entry<Key, Mapped> entry : mapped.entrySet()) {
       SharedObject known = objects.get(entry.getKey());
       if (known == null) {
         open(entry.getKey(), entry.getValue());
       } else {
-        known.mappedAt(entry.getValue());
+        known.mappedAt(entry.getValue().vma());
       }
     }
   }
 
   /** A mapping that changed since maps was read is left to the next round's maps. */
-  private void open(Key key, Vma vma) throws SyscallException {
+  private void open(Key key, Mapped mapped) throws SyscallException {
     try {
-      objects.put(key, SharedObject.open(freeId(key.inode()), pid, vma));
+      objects.put(key, SharedObject.open(freeId(key.inode()), mapped.pid(), mapped.vma()));
     } catch (SyscallException e) {
-      if (!e.is(Errno.ENOENT)) {
+      if (!e.is(Errno.ENOENT) && !e.is(Errno.ESRCH)) {
         throw e;
       }
     }

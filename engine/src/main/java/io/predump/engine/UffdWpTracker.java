@@ -86,8 +86,8 @@ final class UffdWpTracker implements DirtyTracker {
     this.hooks = hooks;
   }
 
-  /** {@return what could not be tracked, and why} */
-  Set<String> warnings() {
+  @Override
+  public Set<String> warnings() {
     return warnings;
   }
 

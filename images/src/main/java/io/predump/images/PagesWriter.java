@@ -7,6 +7,7 @@ import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.security.MessageDigest;
+import java.util.List;
 
 /**
  * Writes one pagemap and its pages file. Made by {@link RoundWriter#pages}, which owns it; one
@@ -215,6 +216,10 @@ public final class PagesWriter {
 
   PagesName name() {
     return name;
+  }
+
+  List<String> fileNames() {
+    return List.of(fileName(id), name.fileName());
   }
 
   void sync() throws IOException {

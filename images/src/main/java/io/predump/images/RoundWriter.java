@@ -30,6 +30,7 @@ public final class RoundWriter implements Closeable {
   private final Optional<Manifest.Parent> parent;
   private final Path partial;
   private final List<PagesWriter> pages = new ArrayList<>();
+  private int lastPagesId;
   private final Set<String> names = new HashSet<>();
   private final List<SmallFile> smallFiles = new ArrayList<>();
   private final List<PagesFile> pagesFiles = new ArrayList<>();
@@ -104,9 +105,28 @@ public final class RoundWriter implements Closeable {
   public PagesWriter pages(PagesName name) throws IOException {
     requireOpen();
     claim(name.fileName());
-    PagesWriter writer = new PagesWriter(this, storage, partial, name, pages.size() + 1);
+    PagesWriter writer = new PagesWriter(this, storage, partial, name, ++lastPagesId);
     pages.add(writer);
     return writer;
+  }
+
+  /**
+   * Takes a pagemap and its pages file out of the round: its process ended while it was copied. Its
+   * number is not given to another.
+   *
+   * @throws IllegalArgumentException if the writer is finished, or not of this round
+   * @throws IOException if the files cannot be removed
+   */
+  public void discard(PagesWriter writer) throws IOException {
+    requireOpen();
+    if (writer.isFinished() || !pages.remove(writer)) {
+      throw new IllegalArgumentException(writer.name() + ": not a pagemap under way in this round");
+    }
+    writer.closeFiles();
+    for (String file : writer.fileNames()) {
+      Files.delete(partial.resolve(file));
+    }
+    names.remove(writer.name().fileName());
   }
 
   /**

@@ -48,6 +48,7 @@ public final class LibC {
 
   public static final int SYS_PRCTL = 157;
   public static final int SYS_GETTID = 186;
+  public static final int SYS_KCMP = 312;
   public static final int SYS_GETPRIORITY = 140;
   public static final int SYS_SETPRIORITY = 141;
   public static final int SYS_GETDENTS64 = 217;

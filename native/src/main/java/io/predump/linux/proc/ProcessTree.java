@@ -1,6 +1,7 @@
 package io.predump.linux.proc;
 
 import io.predump.linux.Errno;
+import io.predump.linux.LibC;
 import io.predump.linux.Pid;
 import io.predump.linux.SyscallException;
 import java.util.ArrayList;
@@ -8,6 +9,8 @@ import java.util.List;
 
 /** Parents and children. Each answer is true for a moment only. */
 public final class ProcessTree {
+  private static final int KCMP_VM = 1;
+
   private ProcessTree() {}
 
   /**
@@ -57,6 +60,21 @@ public final class ProcessTree {
       }
     }
     return tree;
+  }
+
+  /**
+   * Asks whether two processes share one address space, kcmp(2), Linux 3.5: vfork, or clone with
+   * CLONE_VM.
+   *
+   * @throws SyscallException ESRCH if one of them is gone, EPERM without the right to trace both,
+   *     ENOSYS in a kernel without CONFIG_KCMP
+   */
+  public static boolean sharesMemory(Pid one, Pid other) throws SyscallException {
+    long order = LibC.syscall(LibC.SYS_KCMP, one.number(), other.number(), KCMP_VM, 0, 0, 0);
+    if (order < 0) {
+      throw new SyscallException("kcmp(" + one + ", " + other + ", KCMP_VM)", Errno.last());
+    }
+    return order == 0;
   }
 
   /**

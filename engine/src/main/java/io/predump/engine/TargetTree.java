@@ -1,0 +1,281 @@
+package io.predump.engine;
+
+import io.predump.images.ProcessIdentity;
+import io.predump.images.VmaRecord;
+import io.predump.linux.Errno;
+import io.predump.linux.KernelFeatures;
+import io.predump.linux.Pid;
+import io.predump.linux.SyscallException;
+import io.predump.linux.proc.ProcStatus;
+import io.predump.linux.proc.ProcessTree;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Iterator;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * A process and, unless told otherwise, everything below it. Children born between rounds join at
+ * the next round, those that end leave, one that executes another program joins anew; what they
+ * share is kept once. Only the root's end is the tree's end.
+ *
+ * <p>Processes that share an address space (vfork, CLONE_VM) are one member; the others are frozen
+ * with it.
+ */
+final class TargetTree implements AutoCloseable {
+  private static final byte SHARED_KIND = RunList.DROP_ZERO | RunList.COMPARED;
+
+  private final AttachedProcess root;
+  private final boolean single;
+  private final int namespaceDepth;
+  private final KernelFeatures features;
+  private final TestHooks hooks;
+  private final Map<Pid, AttachedProcess> members = new LinkedHashMap<>();
+  private final SharedObjects shared = new SharedObjects();
+  private final Set<String> pastWarnings = new LinkedHashSet<>();
+  private long longestStopNanos;
+
+  private TargetTree(
+      AttachedProcess root,
+      boolean single,
+      int namespaceDepth,
+      KernelFeatures features,
+      TestHooks hooks) {
+    this.root = root;
+    this.single = single;
+    this.namespaceDepth = namespaceDepth;
+    this.features = features;
+    this.hooks = hooks;
+    join(root);
+  }
+
+  /**
+   * Attaches to the root and everything below it.
+   *
+   * @param checked the root, as {@link TargetCheck} accepted it
+   * @param single whether the root alone is meant
+   */
+  static TargetTree attach(
+      ProcStatus checked, boolean single, KernelFeatures features, TestHooks hooks)
+      throws IOException {
+    int depth = Math.max(0, checked.namespacePids().size() - 1);
+    TargetTree tree =
+        new TargetTree(
+            AttachedProcess.attach(checked, depth, features, hooks),
+            single,
+            depth,
+            features,
+            hooks);
+    try {
+      tree.discover(true);
+      return tree;
+    } catch (IOException | RuntimeException e) {
+      tree.close();
+      throw e;
+    }
+  }
+
+  private void join(AttachedProcess process) {
+    members.put(process.pid(), process);
+    longestStopNanos = Math.max(longestStopNanos, process.stoppedNanos());
+  }
+
+  /** {@return the process the tree is named by} */
+  AttachedProcess root() {
+    return root;
+  }
+
+  /** {@return the members, the root first} */
+  Collection<AttachedProcess> members() {
+    return members.values();
+  }
+
+  SharedObjects shared() {
+    return shared;
+  }
+
+  /** {@return all processes of the tree, members or not, as they are now} */
+  List<Pid> pids() throws SyscallException {
+    return single ? List.of(root.pid()) : ProcessTree.descendants(root.pid());
+  }
+
+  /** {@return the longest time a thread stood still for an injection, nanoseconds} */
+  long longestStopNanos() {
+    return longestStopNanos;
+  }
+
+  /** {@return threads of all members} */
+  int threadCount() throws SyscallException {
+    int threads = 0;
+    for (AttachedProcess member : members.values()) {
+      threads += ProcStatus.threads(member.pid()).size();
+    }
+    return threads;
+  }
+
+  /**
+   * Lets those go that ended or executed another program, and takes in whoever is new.
+   *
+   * @param live whether the tree runs: then new members are tracked, else only read
+   */
+  private void discover(boolean live) throws IOException {
+    Iterator<AttachedProcess> it = members.values().iterator();
+    while (it.hasNext()) {
+      AttachedProcess member = it.next();
+      if (member != root && !member.sameAddressSpace()) {
+        it.remove();
+        leave(member);
+      }
+    }
+    for (Pid pid : pids()) {
+      if (!members.containsKey(pid)) {
+        takeIn(pid, live);
+      }
+    }
+  }
+
+  private void takeIn(Pid pid, boolean live) throws IOException {
+    try {
+      ProcStatus status = ProcStatus.read(pid);
+      if (status.isDead() || sharesMemory(pid)) {
+        return;
+      }
+      join(
+          live
+              ? AttachedProcess.attach(
+                  TargetCheck.check(pid), namespaceDepth, features, hooks)
+              : AttachedProcess.attachFrozen(status, namespaceDepth, features, hooks));
+    } catch (SyscallException e) {
+      if (!e.is(Errno.ESRCH) && !e.is(Errno.ENOENT)) {
+        throw e;
+      }
+      // Ended meanwhile.
+    } catch (TargetRefusedException e) {
+      if (ProcStatus.threads(pid).isEmpty() || e.kind() != TargetRefusedException.Kind.LACKING) {
+        return;
+      }
+      throw e;
+    }
+  }
+
+  private boolean sharesMemory(Pid pid) throws SyscallException {
+    for (Pid member : members.keySet()) {
+      if (ProcessTree.sharesMemory(member, pid)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private void leave(AttachedProcess member) {
+    pastWarnings.addAll(member.warnings());
+    member.close();
+  }
+
+  /** A member other than the root is gone: it is no longer asked anything. */
+  void remove(AttachedProcess member) {
+    if (member != root && members.remove(member.pid(), member)) {
+      leave(member);
+    }
+  }
+
+  /** Reads maps, registers what is new, lists what was written, and arms it again. */
+  void scanLive(ScanCounts counts) throws IOException {
+    discover(true);
+    for (AttachedProcess member : List.copyOf(members.values())) {
+      try {
+        member.scanLive(counts);
+      } catch (SyscallException e) {
+        removeIfGone(member, e);
+      }
+    }
+    shared.update(members.values());
+    shared.list(counts);
+  }
+
+  /** Lists what was written since the last scan; every thread of the tree stands still. */
+  void scanFrozen(ScanCounts counts) throws IOException {
+    discover(false);
+    for (AttachedProcess member : members.values()) {
+      member.scanFrozen(counts);
+    }
+    shared.update(members.values());
+    shared.list(counts);
+  }
+
+  /** Does beforehand what the freeze will do. */
+  void rehearseFreeze() throws IOException {
+    for (AttachedProcess member : List.copyOf(members.values())) {
+      try {
+        member.rehearseFreeze();
+      } catch (SyscallException e) {
+        removeIfGone(member, e);
+      }
+    }
+  }
+
+  /** {@return whether a failure only means that a member other than the root is gone} */
+  boolean isGone(AttachedProcess member, IOException e) throws SyscallException {
+    boolean sign =
+        e instanceof TargetGoneException
+            || (e instanceof SyscallException failed
+                && (failed.is(Errno.ESRCH) || failed.is(Errno.ENOENT)));
+    return member != root && sign && !member.sameAddressSpace();
+  }
+
+  private void removeIfGone(AttachedProcess member, SyscallException e) throws SyscallException {
+    if (!isGone(member, e)) {
+      throw e;
+    }
+    remove(member);
+  }
+
+  /** {@return the pagemaps of a round, each with what must be read for it now} */
+  List<PageSpace> spaces() {
+    List<PageSpace> spaces = new ArrayList<>();
+    members.values().forEach(member -> spaces.add(member.space()));
+    for (SharedObject object : shared.all()) {
+      RunList owed = new RunList();
+      object.table().collectOwed(0, Long.MAX_VALUE, owed, SHARED_KIND);
+      spaces.add(
+          new PageSpace(
+              object.name(), object.table(), object, null, owed.cut(CopyPipeline.JOB_PAGES)));
+    }
+    return spaces;
+  }
+
+  /** {@return every page table, the members' and those of what they share} */
+  List<PageTable> tables() {
+    List<PageTable> tables = new ArrayList<>();
+    members.values().forEach(member -> tables.add(member.table()));
+    shared.all().forEach(object -> tables.add(object.table()));
+    return tables;
+  }
+
+  List<ProcessIdentity> identities() {
+    return members.values().stream().map(AttachedProcess::identity).toList();
+  }
+
+  /** {@return the policy of every mapping as last read, for the manifest} */
+  List<VmaRecord> vmaRecords() {
+    return members.values().stream().flatMap(m -> m.vmaRecords().stream()).toList();
+  }
+
+  /** {@return everything the operator should know, so far} */
+  List<String> warnings() {
+    Set<String> all = new LinkedHashSet<>(pastWarnings);
+    members.values().forEach(member -> all.addAll(member.warnings()));
+    return List.copyOf(all);
+  }
+
+  @Override
+  public void close() {
+    members.values().forEach(AttachedProcess::close);
+    members.clear();
+    shared.close();
+  }
+}
