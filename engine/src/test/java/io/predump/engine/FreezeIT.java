@@ -15,6 +15,7 @@ import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -25,7 +26,7 @@ final class FreezeIT {
   private static final int SIGUSR1 = 10;
   private static final int SIGCONT = 18;
   private static final int SIGSTOP = 19;
-  private static final int PAGE = PageTable.PAGE_BYTES;
+  private static final long PAGE = PageTable.PAGE_BYTES;
   private static final SessionOptions OPTIONS = SessionOptions.defaults("test");
 
   @TempDir Path directory;
@@ -51,7 +52,7 @@ final class FreezeIT {
   private FreezeRecord freezeWith32MibDirty(SessionOptions options) throws IOException {
     try (LiveTarget target = Targets.ready("filler", 32, 100);
         PreDumpSession session = attach(target, options)) {
-      session.round().orElseThrow();
+      assertThat(session.round()).isPresent();
       target.signal(SIGUSR1);
       assertThat(target.nextLine()).isEqualTo("done");
       FinalRound last = session.finish(true).orElseThrow();
@@ -73,7 +74,7 @@ final class FreezeIT {
       for (int i = 0; i < 3; i++) {
         try (PreDumpSession session =
             PreDumpSession.attach(target.pid(), directory.resolve("images" + i), OPTIONS)) {
-          session.round().orElseThrow();
+          assertThat(session.round()).isPresent();
           FinalRound last = session.finish(true).orElseThrow();
 
           assertThat(last.verify().orElseThrow().firstDifferences()).isEmpty();
@@ -88,7 +89,7 @@ final class FreezeIT {
   void aTargetThatASignalStoppedStaysStopped() throws IOException {
     try (LiveTarget target = Targets.ready("writer", 1, 16, 300);
         PreDumpSession session = attach(target, OPTIONS)) {
-      session.round().orElseThrow();
+      assertThat(session.round()).isPresent();
       target.signal(SIGSTOP);
       Targets.await("stopped", () -> Targets.threadStates(target.pid()).equals("TTT"));
 
@@ -109,7 +110,7 @@ final class FreezeIT {
       target.signal(SIGSTOP);
       Targets.await("stopped", () -> Targets.threadStates(target.pid()).equals("TTT"));
       try (PreDumpSession session = attach(target, OPTIONS)) {
-        session.round().orElseThrow();
+        assertThat(session.round()).isPresent();
         assertThat(session.finish(true).orElseThrow().verify().orElseThrow().firstDifferences())
             .isEmpty();
       }
@@ -124,15 +125,14 @@ final class FreezeIT {
   void capturesMemoryOfEveryKind(boolean rewrittenBeforeTheFreeze) throws IOException {
     Path images = directory.resolve("images");
     try (LiveTarget target = LiveTarget.start(Targets.program("kinds"))) {
-      Map<String, Long> at = new HashMap<>();
-      String line;
-      while (!(line = target.nextLine()).equals("ready")) {
+      Addresses addresses = new Addresses(new HashMap<>());
+      for (String line = target.nextLine(); !line.equals("ready"); line = target.nextLine()) {
         String[] words = line.split(" ", -1);
-        at.put(words[0], Long.parseUnsignedLong(words[1], 16));
+        addresses.byName.put(words[0], Long.parseUnsignedLong(words[1], 16));
       }
       VerifyResult verify;
       try (PreDumpSession session = attach(target, OPTIONS)) {
-        session.round().orElseThrow();
+        assertThat(session.round()).isPresent();
         if (rewrittenBeforeTheFreeze) {
           assertThat(target.ask("again")).isEqualTo("done");
         }
@@ -144,20 +144,25 @@ final class FreezeIT {
       try (ImageChain chain = ImageChain.open(images)) {
         ResolvedPages pages = chain.pages(PagesName.ofProcess(target.pid().number()));
         for (int i = 0; i < 8; i++) {
-          assertThat(content(pages, at.get("none") + i * PAGE)).as("none %d", i).isEqualTo("data");
-          assertThat(content(pages, at.get("readonly") + i * PAGE))
+          assertThat(content(pages, addresses.of("none") + i * PAGE))
+              .as("none %d", i)
+              .isEqualTo("data");
+          assertThat(content(pages, addresses.of("readonly") + i * PAGE))
               .as("read-only %d", i)
               .isEqualTo("data");
-          assertThat(content(pages, at.get("file") + i * PAGE))
+          assertThat(content(pages, addresses.of("file") + i * PAGE))
               .as("private file %d: zeros written over it are data", i)
               .isEqualTo(i < 4 ? "zeros" : "nothing");
-          assertThat(content(pages, at.get("anon") + i * PAGE))
+          assertThat(content(pages, addresses.of("anon") + i * PAGE))
               .as("the control: zeros in anonymous memory are dropped %d", i)
               .isEqualTo("nothing");
-          assertThat(content(pages, at.get("shared") + i * PAGE)).isEqualTo("nothing");
+          assertThat(content(pages, addresses.of("shared") + i * PAGE)).isEqualTo("nothing");
         }
         Vma shared =
-            vmas.stream().filter(v -> v.start() == at.get("shared")).findFirst().orElseThrow();
+            vmas.stream()
+                .filter(v -> v.start() == addresses.of("shared"))
+                .findFirst()
+                .orElseThrow();
         ResolvedPages object = chain.pages(PagesName.ofShared(shared.inode()));
         assertThat(object.pageCount()).isEqualTo(8);
         assertThat(content(object, 0)).isEqualTo("data");
@@ -165,13 +170,19 @@ final class FreezeIT {
     }
   }
 
+  private record Addresses(Map<String, Long> byName) {
+    long of(String name) {
+      return Objects.requireNonNull(byName.get(name), name);
+    }
+  }
+
   private static String content(ResolvedPages pages, long address) throws IOException {
     if (pages.roundOf(address) < 0) {
       return "nothing";
     }
-    ByteBuffer page = ByteBuffer.allocate(PAGE);
+    ByteBuffer page = ByteBuffer.allocate(PageTable.PAGE_BYTES);
     pages.read(address, page);
-    return page.flip().mismatch(ByteBuffer.allocate(PAGE)) < 0 ? "zeros" : "data";
+    return page.flip().mismatch(ByteBuffer.allocate(PageTable.PAGE_BYTES)) < 0 ? "zeros" : "data";
   }
 
   private PreDumpSession attach(LiveTarget target, SessionOptions options) throws IOException {

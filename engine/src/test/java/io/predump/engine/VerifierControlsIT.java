@@ -19,6 +19,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Objects;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -47,14 +48,14 @@ final class VerifierControlsIT {
     target = Targets.ready("filler", 4, 25);
     try (PreDumpSession session =
         PreDumpSession.attach(target.pid(), sound, SessionOptions.defaults("test"))) {
-      session.round().orElseThrow();
+      assertThat(session.round()).isPresent();
       target.signal(SIGUSR1);
       assertThat(target.nextLine()).isEqualTo("done");
-      session.round().orElseThrow();
+      assertThat(session.round()).isPresent();
       // stopped before the freeze: let go, the kernel would write the thread's rseq area
       target.signal(SIGSTOP);
       Targets.await("stopped", () -> Targets.threadStates(target.pid()).equals("T"));
-      session.finish(false).orElseThrow();
+      assertThat(session.finish(false)).isPresent();
     }
     Targets.await("stopped again", () -> Targets.threadStates(target.pid()).equals("T"));
   }
@@ -137,7 +138,7 @@ final class VerifierControlsIT {
         wrong,
         (round, pages) -> {
           if (round == 2) {
-            ByteBuffer page = pages.get(victim);
+            ByteBuffer page = Objects.requireNonNull(pages.get(victim));
             page.put(PAGE - 1, (byte) ~page.get(PAGE - 1));
           }
         });
