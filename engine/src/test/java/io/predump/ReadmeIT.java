@@ -52,6 +52,15 @@ final class ReadmeIT {
     }
   }
 
+  @Test
+  void theBenchmarkOfTheReadmeWorks() throws Exception {
+    assertThat(Files.readString(ROOT.resolve("README.md"))).contains("`sudo ./build bench`");
+    Path json = directory.resolve("bench.json");
+    String table = run("./build bench --mib 64 --repeat 1 --json " + json);
+    assertThat(table).contains("first round, warm").contains("idle round").contains("injection");
+    assertThat(Files.readString(json)).contains("\"ratio\"");
+  }
+
   /** {@return the commands of the README's blocks and tables, without sudo and comments} */
   private static List<String> commands() throws IOException {
     List<String> commands = new ArrayList<>();

@@ -48,7 +48,11 @@ final class UffdWpTracker implements DirtyTracker {
   private static final int MOST_ATTEMPTS = 8;
   private static final long RELEASE_STEP = 8L << 20;
   private static final long RELEASE_PAUSE_NANOS = 50_000;
-  private static final int LOOK_LEAVES = 32;
+  private static final int LOOK_LEAVES = 96;
+
+  /** So many more pages can be walked in the time of one more call. */
+  private static final int PAGES_WORTH_A_CALL = 512;
+
   private static final long LOOK_SPAN = 256L << 20;
 
   private final Pid pid;
@@ -167,29 +171,77 @@ final class UffdWpTracker implements DirtyTracker {
     while (at < vma.end()) {
       long end = table.afterLeaves(at, Math.min(vma.end(), at + LOOK_SPAN), LOOK_LEAVES);
       long begun = System.nanoTime();
-      counts.calls++;
       try {
-        scanner.scan(at, end, CHECK_WPASYNC, 0, WRITTEN, 0, returned());
+        at =
+            listWritten(
+                at,
+                end,
+                counts,
+                (from, to, categories) -> {
+                  if (vacant(categories)) {
+                    table.vacate(from, to, vma.vacantState());
+                  } else {
+                    busy.add(
+                        Math.max(vma.start(), from & -leaf),
+                        Math.min(vma.end(), (to + leaf - 1) & -leaf));
+                  }
+                });
       } catch (SyscallException e) {
         if (!e.is(Errno.EPERM)) {
           throw e;
         }
         return List.<long[]>of(new long[] {vma.start(), vma.end()});
       }
-      for (int i = 0; i < scanner.regionCount(); i++) {
-        long from = scanner.regionStart(i);
-        long to = scanner.regionEnd(i);
-        if (vacant(scanner.regionCategories(i))) {
-          table.vacate(from, to, vma.vacantState());
-        } else {
-          busy.add(
-              Math.max(vma.start(), from & -leaf), Math.min(vma.end(), (to + leaf - 1) & -leaf));
-        }
-      }
-      at = Math.min(scanner.walkEnd(), end);
       pacer.looked(System.nanoTime() - begun);
     }
     return busy.ranges();
+  }
+
+  /** Receives a run of pages of the same categories. */
+  private interface RunVisitor {
+    void run(long from, long to, long categories);
+  }
+
+  /**
+   * Lists written pages, holes among them, with their categories. The kernel has a path three times
+   * as fast for a scan that wants WRITTEN and nothing else back, so what else there is to know is
+   * asked of the written pages alone, unless they are many.
+   *
+   * @return where to go on
+   */
+  private long listWritten(long start, long end, ScanCounts counts, RunVisitor visitor)
+      throws SyscallException {
+    counts.calls++;
+    scanner.scan(start, end, CHECK_WPASYNC, 0, WRITTEN, 0, WRITTEN);
+    long walked = Math.min(scanner.walkEnd(), end);
+    int count = scanner.regionCount();
+    if (count == 0) {
+      return walked;
+    }
+    if (count > ((walked - start) >>> PageTable.PAGE_SHIFT) / PAGES_WORTH_A_CALL) {
+      return visitWritten(start, walked, counts, visitor);
+    }
+    long[] borders = new long[2 * count];
+    for (int i = 0; i < count; i++) {
+      borders[2 * i] = scanner.regionStart(i);
+      borders[2 * i + 1] = scanner.regionEnd(i);
+    }
+    for (int i = 0; i < borders.length; i += 2) {
+      for (long at = borders[i]; at < borders[i + 1]; ) {
+        at = visitWritten(at, borders[i + 1], counts, visitor);
+      }
+    }
+    return walked;
+  }
+
+  private long visitWritten(long start, long end, ScanCounts counts, RunVisitor visitor)
+      throws SyscallException {
+    counts.calls++;
+    scanner.scan(start, end, CHECK_WPASYNC, 0, WRITTEN, 0, returned());
+    for (int i = 0; i < scanner.regionCount(); i++) {
+      visitor.run(scanner.regionStart(i), scanner.regionEnd(i), scanner.regionCategories(i));
+    }
+    return Math.min(scanner.walkEnd(), end);
   }
 
   private long returned() {
@@ -295,25 +347,23 @@ final class UffdWpTracker implements DirtyTracker {
   /** Asks only for written pages; insists on registration, for without it nothing is known. */
   private void lookFrozen(PolicedVma vma, PageTable table, ScanCounts counts)
       throws SyscallException {
-    long at = vma.start();
-    while (at < vma.end()) {
-      counts.calls++;
-      scanner.scan(at, vma.end(), CHECK_WPASYNC, 0, WRITTEN, 0, returned());
-      for (int i = 0; i < scanner.regionCount(); i++) {
-        long from = scanner.regionStart(i);
-        long to = scanner.regionEnd(i);
-        long categories = scanner.regionCategories(i);
-        if (vacant(categories)) {
-          table.vacate(from, to, vma.vacantState());
-        } else {
-          boolean zeroPage = (categories & PFNZERO) != 0;
-          long pages = (to - from) >>> PageTable.PAGE_SHIFT;
-          counts.scanned += pages;
-          counts.written += zeroPage ? 0 : pages;
-          table.list(from, to, true, zeroPage);
-        }
-      }
-      at = Math.min(scanner.walkEnd(), vma.end());
+    for (long at = vma.start(); at < vma.end(); ) {
+      at =
+          listWritten(
+              at,
+              vma.end(),
+              counts,
+              (from, to, categories) -> {
+                if (vacant(categories)) {
+                  table.vacate(from, to, vma.vacantState());
+                  return;
+                }
+                boolean zeroPage = (categories & PFNZERO) != 0;
+                long pages = (to - from) >>> PageTable.PAGE_SHIFT;
+                counts.scanned += pages;
+                counts.written += zeroPage ? 0 : pages;
+                table.list(from, to, true, zeroPage);
+              });
     }
   }
 

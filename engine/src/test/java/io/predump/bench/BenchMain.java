@@ -15,6 +15,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.stream.Stream;
 
 /**
@@ -34,9 +35,12 @@ public final class BenchMain {
         --repeat N    samples of each kind of first round (3)
         --dir DIR     where ours and the floor write for a while (/var/tmp)
         --json FILE   write the figures as JSON too
-        --warm-only   only the warm first round and the floor
+        --only PART   first: the first rounds; warm: those without the cold command;
+                      later: what comes after; injections
 
       For root. Not a test: the exit code is 0 whatever the figures are.""";
+
+  private static final Set<String> PARTS = Set.of("", "first", "warm", "later", "injections");
 
   private BenchMain() {}
 
@@ -46,7 +50,7 @@ public final class BenchMain {
     int repeat = 3;
     Path dir = Path.of("/var/tmp");
     Optional<Path> json = Optional.empty();
-    boolean warmOnly;
+    String only = "";
     boolean help;
 
     static Arguments parse(String[] args) {
@@ -57,7 +61,7 @@ public final class BenchMain {
           case "--repeat" -> parsed.repeat = Integer.parseInt(args[++i]);
           case "--dir" -> parsed.dir = Path.of(args[++i]);
           case "--json" -> parsed.json = Optional.of(Path.of(args[++i]));
-          case "--warm-only" -> parsed.warmOnly = true;
+          case "--only" -> parsed.only = args[++i];
           case "-h", "--help" -> parsed.help = true;
           default -> throw new IllegalArgumentException(args[i] + ": unknown");
         }
@@ -65,7 +69,14 @@ public final class BenchMain {
       if (parsed.mib < 16 || parsed.repeat < 1) {
         throw new IllegalArgumentException("--mib is at least 16, --repeat at least 1");
       }
+      if (!PARTS.contains(parsed.only)) {
+        throw new IllegalArgumentException("--only " + parsed.only + ": no such part");
+      }
       return parsed;
+    }
+
+    boolean runs(String part) {
+      return only.isEmpty() || only.equals(part);
     }
   }
 
@@ -99,15 +110,17 @@ public final class BenchMain {
     String mib = Integer.toString(setting.mib());
     try (LiveTarget target = LiveTarget.start(setting.program("filler"), mib, "1")) {
       target.await("ready");
-      FirstRounds first = new FirstRounds(setting, target);
-      first.run(!arguments.warmOnly);
-      first.report(report);
-      facts.putAll(first.facts());
-      if (!arguments.warmOnly) {
+      if (arguments.runs("first") || arguments.runs("warm")) {
+        FirstRounds first = new FirstRounds(setting, target);
+        first.run(arguments.runs("first"));
+        first.report(report);
+        facts.putAll(first.facts());
+      }
+      if (arguments.runs("later")) {
         new LaterRounds(setting, target).run(report);
       }
     }
-    if (!arguments.warmOnly) {
+    if (arguments.runs("injections")) {
       Injections.run(report, "sleeping", "sleep", "1000000");
       Injections.run(report, "spinning", "sh", "-c", "while :; do :; done");
     }

@@ -43,6 +43,7 @@ public final class PagesWriter {
   private final FileChannel pages;
   private final PagemapOutput pagemap;
   private final CodedOutputStream coded;
+  private final WriteBehind writeBehind;
   private final FrameTable.Builder frames = new FrameTable.Builder();
 
   private long frameBytes;
@@ -63,6 +64,7 @@ public final class PagesWriter {
     pagesFile = directory.resolve(fileName(id));
     Path pagemapFile = directory.resolve(name.fileName());
     pages = storage.createFile(pagesFile);
+    writeBehind = new WriteBehind(storage, pages, pagesFile);
     try {
       pagemap = new PagemapOutput(storage, pagemapFile);
     } catch (IOException e) {
@@ -107,6 +109,7 @@ public final class PagesWriter {
     frameBytes += bytes;
     this.sourceBytes += sourceBytes;
     owner.wrote(bytes);
+    writeBehind.wrote(bytes);
   }
 
   /**
@@ -223,6 +226,7 @@ public final class PagesWriter {
   }
 
   void sync() throws IOException {
+    writeBehind.await();
     storage.sync(pages, pagesFile);
     storage.sync(pagemap.channel, pagemap.file);
   }

@@ -62,6 +62,15 @@ class Storage {
     }
   }
 
+  /** Has what is written so far go to the disk, while more is being written. */
+  void flush(FileChannel channel, Path file) throws IOException {
+    try {
+      channel.force(false);
+    } catch (IOException e) {
+      throw failed(file, "fdatasync", e);
+    }
+  }
+
   /** Makes a directory's entries durable. */
   void syncDirectory(Path directory) throws IOException {
     try (FileChannel channel = FileChannel.open(directory, StandardOpenOption.READ)) {
