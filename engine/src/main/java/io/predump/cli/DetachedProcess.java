@@ -19,19 +19,25 @@ import java.util.stream.Stream;
  * compares the start time before it sends a signal, so a pid used again is never hit.
  */
 final class DetachedProcess implements AutoCloseable {
-  /** $0 is our pid, the rest is the command. The shell outlives the inner one only shortly. */
+  /**
+   * $0 is our pid, the rest is the command. The outer shell ends when it has told the pid, not
+   * before: with it ends the stream we read.
+   */
   private static final String SCRIPT =
       """
       owner=$0
-      (
-        "$@" </dev/null >"$PREDUMP_LOG" 2>&1 &
-        pid=$!
-        echo $pid
-        exec >/dev/null
-        ( while kill -0 $owner; do sleep 0.5; done; kill -9 $pid ) &
-        wait $pid
-        kill $!
-      ) 2>/dev/null &
+      pid=$(
+        (
+          "$@" </dev/null >"$PREDUMP_LOG" 2>&1 &
+          pid=$!
+          echo $pid
+          exec >/dev/null
+          ( while kill -0 $owner; do sleep 0.5; done; kill -9 $pid ) &
+          wait $pid
+          kill $!
+        ) 2>/dev/null &
+      )
+      echo $pid
       """;
 
   private static final long END_SECONDS = 5;
