@@ -19,7 +19,7 @@ final class RunCommand extends Command {
           .paramLabel("PID")
           .type(int.class)
           .required(true)
-          .description("The process to copy.")
+          .description("The process to copy, with everything below it.")
           .build();
   private final OptionSpec imagesDir =
       OptionSpec.builder("-D", "--images-dir")
@@ -73,6 +73,7 @@ final class RunCommand extends Command {
           .type(int.class)
           .description("Threads that read and compress (default: one per core).")
           .build();
+  private final OptionSpec single = flag("--single", "Copy the process alone, not those below it.");
   private final OptionSpec quiet =
       flag("--quiet", "No progress; the summary, warnings and errors only.");
 
@@ -93,6 +94,7 @@ final class RunCommand extends Command {
         .addOption(verify)
         .addOption(level)
         .addOption(threads)
+        .addOption(single)
         .addOption(quiet);
   }
 
@@ -128,7 +130,9 @@ final class RunCommand extends Command {
 
   private SessionOptions sessionOptions() {
     SessionOptions options =
-        SessionOptions.defaults(Main.version()).withLevel(level.<Integer>getValue());
+        SessionOptions.defaults(Main.version())
+            .withLevel(level.<Integer>getValue())
+            .withSingle(isSet(single));
     Integer workers = threads.getValue();
     return workers == null ? options : options.withThreads(workers);
   }

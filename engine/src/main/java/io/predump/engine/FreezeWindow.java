@@ -1,12 +1,18 @@
 package io.predump.engine;
 
+import io.predump.linux.Errno;
 import io.predump.linux.NativeBuffer;
+import io.predump.linux.Pid;
+import io.predump.linux.SyscallException;
 import io.predump.linux.ThreadPriority;
 import io.predump.linux.ptrace.Freezer;
+import io.predump.linux.ptrace.TraceException;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -15,10 +21,11 @@ import org.jspecify.annotations.Nullable;
  * rest follows after the thaw. Closing the window thaws, whatever happened in it.
  */
 final class FreezeWindow implements AutoCloseable {
-  private final AttachedProcess process;
+  private final TargetTree tree;
   private final RoundAssembly assembly;
-  private final Freezer freezer;
+  private final List<Freezer> freezers;
   private final ThreadPriority priority;
+  private final long beganNanos;
   private final long stoppedNanos;
   private final ScanCounts scan = new ScanCounts();
   private final List<BufferedSource> buffered = new ArrayList<>();
@@ -30,28 +37,57 @@ final class FreezeWindow implements AutoCloseable {
   private boolean thawed;
 
   private FreezeWindow(
-      AttachedProcess process, RoundAssembly assembly, Freezer freezer, ThreadPriority priority) {
-    this.process = process;
+      TargetTree tree, RoundAssembly assembly, List<Freezer> freezers, ThreadPriority priority) {
+    this.tree = tree;
     this.assembly = assembly;
-    this.freezer = freezer;
+    this.freezers = freezers;
     this.priority = priority;
     this.stoppedNanos = System.nanoTime();
+    this.beganNanos = freezers.get(0).frozenSinceNanos();
   }
 
   /**
-   * Stops all threads.
+   * Stops all threads of all processes of the tree. A process that stands still bears no children,
+   * so looking again until nobody new is found ends.
    *
    * @throws IOException if one does not stop in time; all of them run on
    */
-  static FreezeWindow open(AttachedProcess process, RoundAssembly assembly, SessionOptions options)
+  static FreezeWindow open(TargetTree tree, RoundAssembly assembly, SessionOptions options)
       throws IOException {
     ThreadPriority priority = ThreadPriority.raise();
+    List<Freezer> freezers = new ArrayList<>();
     try {
-      Freezer freezer = Freezer.freeze(process.pid(), options.freezeTimeout());
-      return new FreezeWindow(process, assembly, freezer, priority);
+      Set<Pid> seen = new HashSet<>();
+      boolean anyNew = true;
+      while (anyNew) {
+        anyNew = false;
+        for (Pid pid : tree.pids()) {
+          if (seen.add(pid)) {
+            anyNew = true;
+            freeze(pid, tree, options, freezers);
+          }
+        }
+      }
+      return new FreezeWindow(tree, assembly, freezers, priority);
     } catch (IOException | RuntimeException e) {
+      freezers.forEach(Freezer::close);
       priority.close();
       throw e;
+    }
+  }
+
+  private static void freeze(
+      Pid pid, TargetTree tree, SessionOptions options, List<Freezer> freezers) throws IOException {
+    try {
+      freezers.add(Freezer.freeze(pid, options.freezeTimeout()));
+    } catch (SyscallException e) {
+      if (pid.equals(tree.root().pid()) || !e.is(Errno.ESRCH)) {
+        throw e;
+      }
+    } catch (TraceException e) {
+      if (pid.equals(tree.root().pid()) || e.reason() != TraceException.Reason.NO_LIVE_THREAD) {
+        throw e;
+      }
     }
   }
 
@@ -61,8 +97,8 @@ final class FreezeWindow implements AutoCloseable {
    * @param buffer borrowed until the rest is copied
    */
   void capture(NativeBuffer buffer, CopyPipeline.Progress progress) throws IOException {
-    process.scanFrozen(scan);
-    assembly.begin(process.spaces());
+    tree.scanFrozen(scan);
+    assembly.begin(tree.spaces());
     scannedNanos = System.nanoTime();
     long toWriteFrozen = (assembly.plannedPages() << PageTable.PAGE_SHIFT) - buffer.byteCount();
     long used = 0;
@@ -123,7 +159,7 @@ final class FreezeWindow implements AutoCloseable {
     if (thawed) {
       throw new IllegalStateException("the process runs again");
     }
-    return MemoryVerifier.compare(imagesDir, process.pid(), process.vmas(), process.shared());
+    return MemoryVerifier.compare(imagesDir, MemoryVerifier.views(tree), tree.shared());
   }
 
   /** Lets all threads go; the first call ends the freeze. */
@@ -139,11 +175,11 @@ final class FreezeWindow implements AutoCloseable {
       long end = thawed ? System.nanoTime() : readNanos;
       known =
           new FreezeRecord(
-              freezer.threadCount(),
-              (stoppedNanos - freezer.frozenSinceNanos()) / 1000,
+              freezers.stream().mapToInt(Freezer::threadCount).sum(),
+              (stoppedNanos - beganNanos) / 1000,
               (scannedNanos - stoppedNanos) / 1000,
               (readNanos - scannedNanos) / 1000,
-              (end - freezer.frozenSinceNanos()) / 1000,
+              (end - beganNanos) / 1000,
               assembly.plannedPages(),
               assembly.plannedPages() << PageTable.PAGE_SHIFT,
               writtenFrozenBytes);
@@ -164,7 +200,7 @@ final class FreezeWindow implements AutoCloseable {
   public void close() {
     if (!thawed) {
       thawed = true;
-      freezer.close();
+      freezers.forEach(Freezer::close);
       priority.close();
     }
   }

@@ -63,16 +63,17 @@ public final class MemoryVerifier {
     ProcStatus status = requireStopped(pid);
     VmaPolicies policies = new VmaPolicies(Smaps.read(pid), AttachedProcess.tmpfsDevices(pid));
     List<PolicedVma> vmas = policies.judge(MemoryMap.read(pid));
+    int vpid;
     try (ImageChain chain = ImageChain.open(imagesDir)) {
       Manifest newest = chain.newest().manifest();
-      requireImagesOf(status, newest, imagesDir);
+      vpid = requireImagesOf(status, newest, imagesDir);
       if (!newest.finalFreeze()) {
         vmas.removeIf(vma -> vma.policy() == VmaPolicy.AT_FREEZE);
       }
     }
-    try (SharedObjects shared = new SharedObjects(pid)) {
-      shared.update(vmas);
-      return compare(imagesDir, pid, vmas, shared);
+    try (SharedObjects shared = new SharedObjects()) {
+      shared.update(pid, vmas);
+      return compare(imagesDir, List.of(new View(pid, vpid, vmas)), shared);
     }
   }
 
@@ -107,13 +108,14 @@ public final class MemoryVerifier {
     return Files.exists(events) && Files.readString(events).contains("frozen 1");
   }
 
-  private static void requireImagesOf(ProcStatus status, Manifest manifest, Path imagesDir)
+  /** {@return the pid by which the images name it} */
+  private static int requireImagesOf(ProcStatus status, Manifest manifest, Path imagesDir)
       throws IOException {
     for (ProcessIdentity process : manifest.processes()) {
       if (process.pid() == status.pid().number()
           && process.startTimeTicks() == status.startTimeTicks()
           && manifest.bootId().equals(Machine.bootId())) {
-        return;
+        return process.vpid();
       }
     }
     throw new ForeignImagesException(
@@ -121,18 +123,32 @@ public final class MemoryVerifier {
   }
 
   /**
-   * Compares the newest round of an images directory with a frozen process.
+   * One process to compare.
    *
-   * @param vmas its mappings, read under the freeze
-   * @param shared its shared objects, likewise
+   * @param vpid the pid by which the images name it
+   * @param vmas its mappings, read while it stands still
    */
-  static VerifyResult compare(Path imagesDir, Pid pid, List<PolicedVma> vmas, SharedObjects shared)
+  record View(Pid pid, int vpid, List<PolicedVma> vmas) {}
+
+  /** {@return the members of a frozen tree} */
+  static List<View> views(TargetTree tree) {
+    return tree.members().stream().map(m -> new View(m.pid(), m.vpid(), m.vmas())).toList();
+  }
+
+  /**
+   * Compares the newest round of an images directory with frozen processes.
+   *
+   * @param shared what they share, read under the freeze too
+   */
+  static VerifyResult compare(Path imagesDir, List<View> processes, SharedObjects shared)
       throws IOException {
     long began = System.nanoTime();
     try (ImageChain chain = ImageChain.open(imagesDir);
         NativeBuffer buffer = NativeBuffer.allocate((long) WINDOW_PAGES << PageTable.PAGE_SHIFT)) {
       MemoryVerifier verifier = new MemoryVerifier(buffer);
-      verifier.compareProcess(chain, pid, vmas);
+      for (View process : processes) {
+        verifier.compareProcess(chain, process);
+      }
       for (SharedObject object : shared.all()) {
         verifier.compareShared(chain, object);
       }
@@ -145,17 +161,16 @@ public final class MemoryVerifier {
     }
   }
 
-  private void compareProcess(ImageChain chain, Pid pid, List<PolicedVma> vmas) throws IOException {
-    List<PagesName> names =
-        chain.names().stream().filter(name -> name.kind() == PagesName.Kind.PROCESS).toList();
-    if (names.size() != 1) {
-      throw new IOException("the newest round holds " + names.size() + " processes, not one");
+  private void compareProcess(ImageChain chain, View process) throws IOException {
+    PagesName name = PagesName.ofProcess(process.vpid());
+    if (!chain.names().contains(name)) {
+      throw new IOException("the newest round holds no " + name);
     }
-    ResolvedPages held = chain.pages(names.get(0));
+    ResolvedPages held = chain.pages(name);
     RangeSet covered = new RangeSet();
-    try (RawPagemap pagemap = RawPagemap.open(pid);
-        ProcessMemory memory = ProcessMemory.open(pid)) {
-      for (PolicedVma vma : vmas) {
+    try (RawPagemap pagemap = RawPagemap.open(process.pid());
+        ProcessMemory memory = ProcessMemory.open(process.pid())) {
+      for (PolicedVma vma : process.vmas()) {
         if (vma.inProcessPagemap()) {
           covered.add(vma.start(), vma.end());
           compareVma(vma, held, pagemap, memory);
@@ -334,16 +349,7 @@ public final class MemoryVerifier {
     boolean exists = data.contains(offset, offset + PageTable.PAGE_BYTES);
     ByteBuffer actual = ZERO_PAGE.duplicate();
     if (exists) {
-      long got = 0;
-      long n;
-      while (got < PageTable.PAGE_BYTES
-          && (n = file.pread(memoryBytes.address() + got, PageTable.PAGE_BYTES - got, offset + got))
-              > 0) {
-        got += n;
-      }
-      for (int i = (int) got; i < PageTable.PAGE_BYTES; i++) {
-        memoryWindow.put(i, (byte) 0);
-      }
+      file.readPages(memoryBytes.address(), 1, offset);
       actual = memoryWindow.slice(0, PageTable.PAGE_BYTES);
     }
     int round = held == null ? -1 : held.roundOf(offset);

@@ -22,7 +22,7 @@ import java.util.OptionalInt;
 import java.util.function.Function;
 
 /**
- * One process under tracking, and the images directory its rounds go to. The one way into the
+ * A process tree under tracking, and the images directory its rounds go to. The one way into the
  * engine: the command line, the daemon and library users all hold one of these.
  *
  * <pre>{@code
@@ -43,7 +43,7 @@ public final class PreDumpSession implements AutoCloseable {
   /** Memory made ready before the freeze; what is read beyond it costs page faults of our own. */
   private static final long EXPECTED_FREEZE_BYTES = 16L << 20;
 
-  private final AttachedProcess process;
+  private final TargetTree tree;
   private final ChainDirectory chain;
   private final Fd chainLock;
   private final SessionOptions options;
@@ -56,12 +56,12 @@ public final class PreDumpSession implements AutoCloseable {
   private Optional<StopReason> ended = Optional.empty();
 
   private PreDumpSession(
-      AttachedProcess process,
+      TargetTree tree,
       ChainDirectory chain,
       Fd chainLock,
       SessionOptions options,
       int threadCount) {
-    this.process = process;
+    this.tree = tree;
     this.chain = chain;
     this.chainLock = chainLock;
     this.options = options;
@@ -99,12 +99,12 @@ public final class PreDumpSession implements AutoCloseable {
         throw new IOException(imagesDir + ": another run is writing here");
       }
       chain.sweepPartials();
-      AttachedProcess process = AttachedProcess.attach(target, status, features, hooks);
+      TargetTree tree = TargetTree.attach(status, options.single(), features, hooks);
       try {
-        chain.requireChainOf(process.identity(), Machine.bootId());
-        return new PreDumpSession(process, chain, lock, options, status.threadCount());
+        chain.requireChainOf(tree.root().identity(), Machine.bootId());
+        return new PreDumpSession(tree, chain, lock, options, tree.threadCount());
       } catch (IOException | RuntimeException e) {
-        process.close();
+        tree.close();
         throw e;
       }
     } catch (IOException | RuntimeException e) {
@@ -131,18 +131,18 @@ public final class PreDumpSession implements AutoCloseable {
 
   /** {@return the tracker in use, and why} */
   public String trackerDescription() {
-    return process.trackerName()
+    return tree.root().trackerName()
         + ": the kernel reports writes to private memory, nobody is frozen";
   }
 
   /** {@return what the operator should know, so far} */
   public List<String> warnings() {
-    return process.warnings();
+    return tree.warnings();
   }
 
-  /** {@return how long one thread stood still when the session attached, microseconds} */
+  /** {@return the longest time a thread stood still to attach its process, microseconds} */
   public long stoppedMicros() {
-    return process.stoppedNanos() / 1000;
+    return tree.longestStopNanos() / 1000;
   }
 
   /** {@return how the target ended, empty while it lives} */
@@ -172,9 +172,9 @@ public final class PreDumpSession implements AutoCloseable {
     long began = System.nanoTime();
     try (RoundAssembly assembly = newRound(false)) {
       ScanCounts scan = new ScanCounts();
-      process.scanLive(scan);
+      tree.scanLive(scan);
       long window = windowNanos(began);
-      assembly.begin(process.spaces());
+      assembly.begin(tree.spaces());
       long scanned = System.nanoTime();
       Progress progress = new Progress(assembly);
       for (int i = 0; i < assembly.spaces().size(); i++) {
@@ -212,9 +212,9 @@ public final class PreDumpSession implements AutoCloseable {
     try (RoundAssembly assembly = newRound(true);
         NativeBuffer buffer = NativeBuffer.allocate(options.freezeBufferBytes())) {
       buffer.prefault(Math.min(options.freezeBufferBytes(), EXPECTED_FREEZE_BYTES));
-      process.rehearseFreeze();
+      tree.rehearseFreeze();
       System.gc(); // a collection now is one less under the freeze
-      try (FreezeWindow window = FreezeWindow.open(process, assembly, options)) {
+      try (FreezeWindow window = FreezeWindow.open(tree, assembly, options)) {
         window.capture(buffer, new Progress(assembly));
         if (!verify) {
           listener.thawed(window.thaw());
@@ -252,7 +252,7 @@ public final class PreDumpSession implements AutoCloseable {
     }
     RoundWriter writer = RoundWriter.begin(chain, parentRound);
     listener.roundStarted(writer.round());
-    return new RoundAssembly(writer, process, pipeline, finalFreeze);
+    return new RoundAssembly(writer, tree, pipeline, finalFreeze);
   }
 
   private void settled(RoundAssembly assembly, long scanNanos) {
@@ -282,10 +282,10 @@ public final class PreDumpSession implements AutoCloseable {
     if (!gone && e instanceof SyscallException failed) {
       gone = failed.is(Errno.ESRCH) || failed.is(Errno.ENOENT);
     }
-    if (!gone || process.sameAddressSpace()) {
+    if (!gone || tree.root().sameAddressSpace()) {
       throw e;
     }
-    ended = Optional.of(process.alive() ? StopReason.TARGET_EXECED : StopReason.TARGET_EXITED);
+    ended = Optional.of(tree.root().alive() ? StopReason.TARGET_EXECED : StopReason.TARGET_EXITED);
     return Optional.empty();
   }
 
@@ -318,7 +318,7 @@ public final class PreDumpSession implements AutoCloseable {
   /** Lets go of the target and of the images directory. */
   @Override
   public void close() {
-    List<AutoCloseable> owned = new ArrayList<>(List.of(pipeline, process, chainLock));
+    List<AutoCloseable> owned = new ArrayList<>(List.of(pipeline, tree, chainLock));
     RuntimeException failure = null;
     for (AutoCloseable resource : owned) {
       try {

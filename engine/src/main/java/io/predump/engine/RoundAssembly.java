@@ -15,8 +15,10 @@ import io.predump.images.VmaPolicy;
 import io.predump.linux.proc.Machine;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Function;
 
 /**
@@ -26,10 +28,11 @@ import java.util.function.Function;
  */
 final class RoundAssembly implements AutoCloseable {
   private final RoundWriter writer;
-  private final AttachedProcess process;
+  private final TargetTree tree;
   private final CopyPipeline pipeline;
   private final boolean finalFreeze;
   private final List<PagesWriter> files = new ArrayList<>();
+  private final Set<PageSpace> dropped = new HashSet<>();
   private List<PageSpace> spaces = List.of();
   private CopyCounts copied = CopyCounts.NONE;
   private boolean committed;
@@ -37,10 +40,9 @@ final class RoundAssembly implements AutoCloseable {
   /**
    * @param writer taken over: closed with the assembly
    */
-  RoundAssembly(
-      RoundWriter writer, AttachedProcess process, CopyPipeline pipeline, boolean finalFreeze) {
+  RoundAssembly(RoundWriter writer, TargetTree tree, CopyPipeline pipeline, boolean finalFreeze) {
     this.writer = writer;
-    this.process = process;
+    this.tree = tree;
     this.pipeline = pipeline;
     this.finalFreeze = finalFreeze;
   }
@@ -70,18 +72,53 @@ final class RoundAssembly implements AutoCloseable {
   void copy(int space, int firstJob, int endJob, PageSource source, CopyPipeline.Progress progress)
       throws IOException {
     PageSpace from = spaces.get(space);
-    copied =
-        copied.plus(
-            pipeline.copy(
-                new CopyPipeline.Task(
-                    from.jobs(),
-                    firstJob,
-                    endJob,
-                    source,
-                    from.table(),
-                    files.get(space),
-                    finalFreeze,
-                    progress)));
+    if (dropped.contains(from)) {
+      return;
+    }
+    try {
+      copied =
+          copied.plus(
+              pipeline.copy(
+                  new CopyPipeline.Task(
+                      from.jobs(),
+                      firstJob,
+                      endJob,
+                      source,
+                      from.table(),
+                      files.get(space),
+                      finalFreeze,
+                      progress)));
+    } catch (IOException e) {
+      AttachedProcess owner = from.owner();
+      if (owner == null || !tree.isGone(owner, e)) {
+        throw e;
+      }
+      drop(space, owner);
+    }
+  }
+
+  /** The process ended: it is no part of this round any more. */
+  private void drop(int space, AttachedProcess owner) throws IOException {
+    if (dropped.add(spaces.get(space))) {
+      writer.discard(files.get(space));
+      tree.remove(owner);
+    }
+  }
+
+  /**
+   * Asks every process whether its address space is still the one attached to: the last question,
+   * after the last byte was read.
+   */
+  private void dropTheGone() throws IOException {
+    if (!tree.root().sameAddressSpace()) {
+      throw new TargetGoneException();
+    }
+    for (int i = 0; i < spaces.size(); i++) {
+      AttachedProcess owner = spaces.get(i).owner();
+      if (owner != null && !dropped.contains(spaces.get(i)) && !owner.sameAddressSpace()) {
+        drop(i, owner);
+      }
+    }
   }
 
   CopyCounts copied() {
@@ -125,29 +162,30 @@ final class RoundAssembly implements AutoCloseable {
       Function<RoundRecord, Optional<StopReason>> judge,
       String engineVersion)
       throws IOException {
+    dropTheGone();
     for (int i = 0; i < spaces.size(); i++) {
-      writePagemap(spaces.get(i).table(), files.get(i));
+      if (!dropped.contains(spaces.get(i))) {
+        writePagemap(spaces.get(i).table(), files.get(i));
+      }
     }
-    int vpid = process.identity().vpid();
-    writer.mm(vpid, process.mm());
+    for (AttachedProcess process : tree.members()) {
+      writer.mm(process.vpid(), process.mm(tree.shared()));
+    }
     writer.inventory(new InventoryImage(finalFreeze ? 2 : 0, measures.beganNanos() / 1000));
     writer.stats(statistics(measures));
-    if (!process.sameAddressSpace()) {
-      throw new TargetGoneException();
-    }
-    long owed = process.tables().stream().mapToLong(PageTable::owedPages).sum();
+    long owed = tree.tables().stream().mapToLong(PageTable::owedPages).sum();
     ManifestDraft draft =
         new ManifestDraft(
             engineVersion,
             Machine.kernelRelease(),
             Machine.bootId(),
             finalFreeze,
-            List.of(process.identity()),
-            process.trackerName(),
-            process.vmaRecords(),
+            tree.identities(),
+            tree.root().trackerName(),
+            tree.vmaRecords(),
             owed,
             System.currentTimeMillis(),
-            process.warnings());
+            tree.warnings());
     RoundRecord[] written = new RoundRecord[1];
     writer.commit(
         draft,
@@ -158,7 +196,7 @@ final class RoundAssembly implements AutoCloseable {
           return written[0];
         });
     committed = true;
-    process.tables().forEach(PageTable::sealRound);
+    tree.tables().forEach(PageTable::sealRound);
     return written[0];
   }
 
@@ -194,7 +232,6 @@ final class RoundAssembly implements AutoCloseable {
   }
 
   private RoundRecord record(Measures measures, Forecast forecast, long owed, long syncMicros) {
-    long skipped = process.vmas().stream().filter(vma -> vma.policy() == VmaPolicy.SKIP).count();
     DirtyRate rate = rate(writtenPages(measures.scan()), measures.windowNanos());
     long mustRead = owed + measures.scan().compared;
     long[] downtime = finalFreeze ? new long[2] : forecast.downtime(heldPages(), mustRead, rate);
@@ -208,7 +245,7 @@ final class RoundAssembly implements AutoCloseable {
         syncMicros,
         measures.frozenMicros(),
         (System.nanoTime() - measures.beganNanos()) / 1000,
-        new VmaCounts(process.vmas().size(), process.newVmas(), process.goneVmas(), skipped),
+        vmaCounts(),
         new PageCounts(
             measures.scan().scanned,
             writtenPages(measures.scan()),
@@ -231,6 +268,20 @@ final class RoundAssembly implements AutoCloseable {
     }
     double bytes = (double) writtenPages * PageTable.PAGE_BYTES;
     return new DirtyRate((long) (bytes * 1e9 / windowNanos), Math.max(1, windowNanos / 1_000_000));
+  }
+
+  private VmaCounts vmaCounts() {
+    long total = 0;
+    long born = 0;
+    long gone = 0;
+    long skipped = 0;
+    for (AttachedProcess process : tree.members()) {
+      total += process.vmas().size();
+      born += process.newVmas();
+      gone += process.goneVmas();
+      skipped += process.vmas().stream().filter(vma -> vma.policy() == VmaPolicy.SKIP).count();
+    }
+    return new VmaCounts(total, born, gone, skipped);
   }
 
   /** {@return reading the process: by all workers at once, or by one under the freeze} */
@@ -273,7 +324,7 @@ final class RoundAssembly implements AutoCloseable {
   @Override
   public void close() throws IOException {
     if (!committed) {
-      process.tables().forEach(PageTable::abortRound);
+      tree.tables().forEach(PageTable::abortRound);
     }
     writer.close();
   }

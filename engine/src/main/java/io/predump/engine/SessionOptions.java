@@ -10,10 +10,16 @@ import java.time.Duration;
  * @param freezeTimeout how long a thread may take to stop before the freeze is given up
  * @param freezeBufferBytes the most the engine reads into memory under the freeze; what exceeds it
  *     is compressed and written frozen
+ * @param single whether the process alone is meant, not those below it
  * @param engineVersion written into every round's manifest
  */
 public record SessionOptions(
-    int level, int threads, Duration freezeTimeout, long freezeBufferBytes, String engineVersion) {
+    int level,
+    int threads,
+    Duration freezeTimeout,
+    long freezeBufferBytes,
+    boolean single,
+    String engineVersion) {
 
   /** Level 1, one worker per core, one second, 128 MiB. */
   public static SessionOptions defaults(String engineVersion) {
@@ -22,6 +28,7 @@ public record SessionOptions(
         Runtime.getRuntime().availableProcessors(),
         Duration.ofSeconds(1),
         128L << 20,
+        false,
         engineVersion);
   }
 
@@ -40,16 +47,24 @@ public record SessionOptions(
 
   /** {@return these options with another level} */
   public SessionOptions withLevel(int newLevel) {
-    return new SessionOptions(newLevel, threads, freezeTimeout, freezeBufferBytes, engineVersion);
+    return new SessionOptions(
+        newLevel, threads, freezeTimeout, freezeBufferBytes, single, engineVersion);
   }
 
   /** {@return these options with another number of workers} */
   public SessionOptions withThreads(int newThreads) {
-    return new SessionOptions(level, newThreads, freezeTimeout, freezeBufferBytes, engineVersion);
+    return new SessionOptions(
+        level, newThreads, freezeTimeout, freezeBufferBytes, single, engineVersion);
+  }
+
+  /** {@return these options for the process alone, or for the tree below it} */
+  public SessionOptions withSingle(boolean alone) {
+    return new SessionOptions(
+        level, threads, freezeTimeout, freezeBufferBytes, alone, engineVersion);
   }
 
   /** {@return these options with another bound on what is read into memory under the freeze} */
   public SessionOptions withFreezeBufferBytes(long bytes) {
-    return new SessionOptions(level, threads, freezeTimeout, bytes, engineVersion);
+    return new SessionOptions(level, threads, freezeTimeout, bytes, single, engineVersion);
   }
 }

@@ -110,15 +110,9 @@ final class SharedObject implements PageOrigin, AutoCloseable {
 
       private void readPiece(long offset, int pages, long localAddress, int page, boolean[] lost)
           throws IOException {
-        long want = (long) pages << PageTable.PAGE_SHIFT;
         long local = localAddress + ((long) page << PageTable.PAGE_SHIFT);
-        long got = 0;
-        long n;
-        while (got < want && (n = file.pread(local + got, want - got, offset + got)) > 0) {
-          got += n;
-        }
-        // past the object's end: what is not a whole page any more is not read
-        for (int i = (int) (got >>> PageTable.PAGE_SHIFT); i < pages; i++) {
+        // past the object's end there is nothing any more
+        for (int i = file.readPages(local, pages, offset); i < pages; i++) {
           lost[page + i] = true;
         }
       }

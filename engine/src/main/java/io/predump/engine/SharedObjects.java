@@ -24,16 +24,28 @@ final class SharedObjects implements AutoCloseable {
   /** Takes note of what the newest maps of all processes show: new objects, and those gone. */
   void update(Collection<AttachedProcess> processes) throws SyscallException {
     Map<Key, Mapped> mapped = new LinkedHashMap<>();
-    for (AttachedProcess process : processes) {
-      for (PolicedVma policed : process.vmas()) {
-        if (policed.inSharedPagemap()) {
-          Vma vma = policed.vma();
-          mapped.putIfAbsent(
-              new Key(vma.deviceMajor(), vma.deviceMinor(), vma.inode()),
-              new Mapped(process.pid(), vma));
-        }
+    processes.forEach(process -> collect(process.pid(), process.vmas(), mapped));
+    replace(mapped);
+  }
+
+  /** Takes note of what the newest maps of one process shows. */
+  void update(Pid pid, List<PolicedVma> vmas) throws SyscallException {
+    Map<Key, Mapped> mapped = new LinkedHashMap<>();
+    collect(pid, vmas, mapped);
+    replace(mapped);
+  }
+
+  private static void collect(Pid pid, List<PolicedVma> vmas, Map<Key, Mapped> mapped) {
+    for (PolicedVma policed : vmas) {
+      if (policed.inSharedPagemap()) {
+        Vma vma = policed.vma();
+        mapped.putIfAbsent(
+            new Key(vma.deviceMajor(), vma.deviceMinor(), vma.inode()), new Mapped(pid, vma));
       }
     }
+  }
+
+  private void replace(Map<Key, Mapped> mapped) throws SyscallException {
     objects
         .entrySet()
         .removeIf(

@@ -146,8 +146,7 @@ final class TargetTree implements AutoCloseable {
       }
       join(
           live
-              ? AttachedProcess.attach(
-                  TargetCheck.check(pid), namespaceDepth, features, hooks)
+              ? AttachedProcess.attach(TargetCheck.check(pid), namespaceDepth, features, hooks)
               : AttachedProcess.attachFrozen(status, namespaceDepth, features, hooks));
     } catch (SyscallException e) {
       if (!e.is(Errno.ESRCH) && !e.is(Errno.ENOENT)) {

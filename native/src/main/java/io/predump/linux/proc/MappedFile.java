@@ -1,5 +1,6 @@
 package io.predump.linux.proc;
 
+import com.sun.jna.Pointer;
 import io.predump.linux.AddressRange;
 import io.predump.linux.Errno;
 import io.predump.linux.Fd;
@@ -109,6 +110,33 @@ public final class MappedFile implements AutoCloseable {
         throw new SyscallException("pread(" + file.path() + ", offset=" + offset + ")", errno);
       }
     }
+  }
+
+  /**
+   * Reads whole pages. The page the file ends in is filled up with zeros, as a fresh mapping of it
+   * shows it.
+   *
+   * @param localAddress where to
+   * @param pages how many
+   * @param offset from where in the file, page aligned
+   * @return pages read, less at the end of the file
+   * @throws SyscallException EIO
+   */
+  public int readPages(long localAddress, int pages, long offset) throws SyscallException {
+    long want = (long) pages * LibC.PAGE_BYTES;
+    long got = 0;
+    while (got < want) {
+      long read = pread(localAddress + got, want - got, offset + got);
+      if (read == 0) {
+        break;
+      }
+      got += read;
+    }
+    long whole = (got + LibC.PAGE_BYTES - 1) / LibC.PAGE_BYTES * LibC.PAGE_BYTES;
+    if (whole > got) {
+      new Pointer(localAddress).setMemory(got, whole - got, (byte) 0);
+    }
+    return (int) (whole / LibC.PAGE_BYTES);
   }
 
   /** Closes the file. */
