@@ -1,13 +1,18 @@
 package io.predump.linux.ptrace;
 
 import io.predump.linux.Errno;
+import io.predump.linux.LibC;
 import io.predump.linux.SyscallException;
-import io.predump.linux.mem.ProcessMemory;
 import java.util.concurrent.TimeUnit;
 
 /**
  * System calls made in a stopped thread of another process: a scope that saves registers and signal
  * mask when it opens and puts everything back when it closes, whatever happened in between.
+ *
+ * <p>If it can, it also gives the thread a way back of its own: a {@link SignalFrame}, and
+ * registers that lead there after whatever call they make. Then this program may be killed at any
+ * moment. If it cannot, {@link #plainBecause()} says why, and being killed before the scope is
+ * closed is the end of the target.
  *
  * <p>Prepared before the thread is stopped, {@link #open()}ed at its PTRACE_EVENT_STOP, closed at
  * another one, ready to detach. On the {@link TraceThread} only.
@@ -33,6 +38,10 @@ final class RemoteSyscalls implements AutoCloseable {
   private static final int WORKING = 768;
   private static final int REMOTE = 1024;
 
+  private static final int FRAME = LibC.PAGE_BYTES;
+  private static final int BEFORE = FRAME + SignalFrame.MAX_BYTES;
+  private static final int ZEROS = BEFORE + SignalFrame.MAX_BYTES;
+
   private enum State {
     CLOSED,
     /** At the PTRACE_EVENT_STOP where it was opened; nothing but the mask may have changed. */
@@ -45,11 +54,15 @@ final class RemoteSyscalls implements AutoCloseable {
   }
 
   private final Tracee tracee;
-  private final ProcessMemory target;
+  private final Gadgets gadgets;
+  private final Scratch scratch;
   private final long syscallInstruction;
   private final boolean repairRseq;
   private final Registers saved;
   private final Registers working;
+  private String plainBecause;
+  private int frameBytes;
+  private boolean clearsOldMark;
   private long savedMask;
   private boolean rseqAborted;
   private State state = State.CLOSED;
@@ -58,36 +71,127 @@ final class RemoteSyscalls implements AutoCloseable {
    * Prepares the scope.
    *
    * @param tracee the thread; borrowed
-   * @param target the memory of its process, for this thread alone; borrowed
-   * @param syscallInstruction address of a {@code syscall} instruction there
+   * @param gadgets code of its process; one of the first two is needed
+   * @param scratch where the way back is to lie
+   * @param plainBecause why there shall be no way back; empty if there shall
    * @param repairRseq false only to show what goes wrong without
    */
-  RemoteSyscalls(Tracee tracee, ProcessMemory target, long syscallInstruction, boolean repairRseq) {
+  RemoteSyscalls(
+      Tracee tracee, Gadgets gadgets, Scratch scratch, String plainBecause, boolean repairRseq) {
     this.tracee = tracee;
-    this.target = target;
-    this.syscallInstruction = syscallInstruction;
+    this.gadgets = gadgets;
+    this.scratch = scratch;
+    this.plainBecause = plainBecause;
+    this.syscallInstruction =
+        gadgets.syscallReturn() != 0 ? gadgets.syscallReturn() : gadgets.syscall();
     this.repairRseq = repairRseq;
     this.saved = new Registers(tracee.memory(), SAVED);
     this.working = new Registers(tracee.memory(), WORKING);
   }
 
   /**
-   * Saves the thread's state and blocks its signals.
+   * Saves the thread's state, prepares its way back and blocks its signals.
    *
    * @return false, with nothing changed, if it is a 32-bit program
+   * @throws SyscallException ESRCH if the thread has ended; EFAULT, with nothing changed, if the
+   *     code is not what it was: the program has made an exec
    */
   boolean open() throws SyscallException {
     int bytes = tracee.registers(saved);
     if (bytes != Registers.BYTES || saved.get(Registers.CS) == Registers.USER32_CS) {
       return false;
     }
+    if (!holds(syscallInstruction, Gadgets.SYSCALL)) {
+      throw new SyscallException("code of thread " + tracee.tid(), Errno.EFAULT);
+    }
     savedMask = tracee.signalMask();
     if (repairRseq) {
       leaveCriticalSection();
     }
+    if (plainBecause.isEmpty()) {
+      plainBecause = writeFrame();
+    }
     state = State.EVENT_STOP;
+    if (plainBecause.isEmpty()) {
+      // Before the mask: a thread that we lose from here on gets it back from the frame.
+      working.copyFrom(saved);
+      working.set(Registers.ORIG_RAX, -1);
+      working.set(Registers.RIP, gadgets.signalReturn());
+      working.set(Registers.RSP, scratch.start() + SignalFrame.UCONTEXT);
+      tracee.setRegisters(working);
+    }
     tracee.setSignalMask(ALL_SIGNALS);
     return true;
+  }
+
+  /** Writes the frame into the target. Returns why it cannot be, or nothing. */
+  private String writeFrame() {
+    if (!holds(gadgets.syscallReturn(), Gadgets.SYSCALL_RETURN)
+        || !holds(gadgets.signalReturn(), Gadgets.SIGNAL_RETURN)) {
+      return "its code has changed";
+    }
+    int xstateBytes = tracee.floatingPoint(FRAME + SignalFrame.FPSTATE, SignalFrame.XSTATE_ROOM);
+    int bytes =
+        SignalFrame.complete(
+            tracee.bytes(),
+            FRAME,
+            xstateBytes,
+            scratch.start(),
+            gadgets.signalReturn(),
+            saved,
+            savedMask);
+    if (bytes == 0) {
+      return "its floating point state is of an unknown form";
+    }
+    if (!tracee.read(BEFORE, scratch.start(), bytes)) {
+      return "the bottom of its stack cannot be read";
+    }
+    long memory = tracee.memory().address();
+    if (!scratch.isFarBelow(saved.get(Registers.RSP), bytes)
+        && !Mark.isAt(tracee.bytes(), BEFORE + SignalFrame.MARK)
+        && LibC.memcmp(memory + BEFORE, memory + ZEROS, bytes) != 0) {
+      return "the bottom of its stack is in use";
+    }
+    Mark.start(tracee.bytes(), FRAME + SignalFrame.MARK, BEFORE + SignalFrame.MARK);
+    // The call to come. Its result is noted by noteDescriptor.
+    Mark.addUnknown(tracee.bytes(), FRAME + SignalFrame.MARK, 1);
+    if (!tracee.write(FRAME, scratch.start(), bytes)) {
+      tracee.write(BEFORE, scratch.start(), bytes);
+      return "the bottom of its stack cannot be written";
+    }
+    frameBytes = bytes;
+    return "";
+  }
+
+  private boolean holds(long remoteAddress, byte[] code) {
+    if (!tracee.read(REMOTE, remoteAddress, code.length)) {
+      return false;
+    }
+    for (int i = 0; i < code.length; i++) {
+      if (tracee.bytes().get(REMOTE + i) != code[i]) {
+        return tracee.isRehearsal();
+      }
+    }
+    return true;
+  }
+
+  /** Returns why the thread has no way back of its own; empty if it has. */
+  String plainBecause() {
+    return plainBecause;
+  }
+
+  /** Notes in the target what a call returned, for the case that we do not come to close it. */
+  void noteDescriptor(int descriptor) {
+    if (frameBytes != 0) {
+      Mark.addUnknown(tracee.bytes(), FRAME + SignalFrame.MARK, -1);
+      Mark.addKnown(tracee.bytes(), FRAME + SignalFrame.MARK, descriptor);
+      tracee.write(FRAME + SignalFrame.MARK, scratch.start() + SignalFrame.MARK, Mark.BYTES);
+    }
+  }
+
+  /** Says that whatever an earlier injection left has been cleared away: its mark may go. */
+  void clearOldMark() {
+    clearsOldMark = true;
   }
 
   /** Makes the saved instruction pointer what the kernel would make it: the abort address. */
@@ -113,13 +217,8 @@ final class RemoteSyscalls implements AutoCloseable {
 
   /** Reads bytes of the target and returns the long at {@code offset} of them; 0 if unreadable. */
   private long remoteLong(long remoteAddress, int bytes, int offset) {
-    try {
-      long read = target.readv(tracee.memory().address() + REMOTE, remoteAddress, bytes);
-      return read == bytes ? tracee.bytes().getLong(REMOTE + offset) : 0;
-    } catch (SyscallException e) {
-      // The kernel could not read it either, and will end the process for it.
-      return 0;
-    }
+    // What the kernel cannot read either it will end the process for.
+    return tracee.read(REMOTE, remoteAddress, bytes) ? tracee.bytes().getLong(REMOTE + offset) : 0;
   }
 
   /** Returns whether the thread was in a restartable sequence and will restart it. */
@@ -154,6 +253,9 @@ final class RemoteSyscalls implements AutoCloseable {
     working.set(Registers.RSI, second);
     working.set(Registers.RDX, 0);
     working.set(Registers.RIP, syscallInstruction);
+    if (frameBytes != 0) {
+      working.set(Registers.RSP, scratch.start());
+    }
     tracee.setRegisters(working);
     proceedToSyscallStop();
     proceedToSyscallStop();
@@ -190,8 +292,8 @@ final class RemoteSyscalls implements AutoCloseable {
   }
 
   /**
-   * Puts mask and registers back. Afterwards the thread is at a PTRACE_EVENT_STOP and may be let
-   * go.
+   * Puts mask, registers and scratch memory back. Afterwards the thread is at a PTRACE_EVENT_STOP
+   * and may be let go.
    *
    * @throws SyscallException ESRCH if the thread has ended
    */
@@ -214,6 +316,11 @@ final class RemoteSyscalls implements AutoCloseable {
     }
     tracee.setSignalMask(savedMask);
     tracee.setRegisters(saved);
+    if (frameBytes != 0) {
+      boolean clear = clearsOldMark && Mark.isAt(tracee.bytes(), BEFORE + SignalFrame.MARK);
+      // Dead memory below the stack: if it cannot be written, it has been unmapped.
+      tracee.write(clear ? ZEROS : BEFORE, scratch.start(), frameBytes);
+    }
     state = State.CLOSED;
   }
 }

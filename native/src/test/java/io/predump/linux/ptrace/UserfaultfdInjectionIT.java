@@ -51,7 +51,7 @@ class UserfaultfdInjectionIT {
       assertThat(target.nextLine()).isEqualTo("ready");
       LiveTarget.pause(100);
       for (int i = 0; i < 5; i++) {
-        assertThat(inject(target).warnings()).containsExactly(UserfaultfdInjection.NOT_CRASH_SAFE);
+        assertThat(inject(target).warnings()).isEmpty();
         LiveTarget.pause(20);
       }
       String[] report = target.nextLine().split(" ", -1);
@@ -216,7 +216,14 @@ class UserfaultfdInjectionIT {
               .findFirst()
               .orElseThrow();
       long before = read(aborts);
-      UserfaultfdInjection.injectThread(target.pid(), tid, repair).userfaultfd().close();
+      UserfaultfdInjection.injectThread(
+              target.pid(),
+              tid,
+              repair
+                  ? UserfaultfdInjection.Form.NORMAL
+                  : UserfaultfdInjection.Form.WITHOUT_RSEQ_REPAIR)
+          .userfaultfd()
+          .close();
       LiveTarget.pause(20);
       if (repair) {
         assertThat(read(aborts)).isGreaterThan(before);

@@ -1,0 +1,254 @@
+package io.predump.linux.ptrace;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.predump.linux.LibC;
+import io.predump.linux.NativeBuffer;
+import io.predump.linux.mem.ProcessMemory;
+import io.predump.linux.proc.OpenFile;
+import io.predump.linux.proc.ProcStatus;
+import io.predump.linux.ptrace.UserfaultfdInjection.Form;
+import io.predump.linux.testkit.CProgram;
+import io.predump.linux.testkit.LiveTarget;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Kills the tracing program, with SIGKILL, before every single act of an injection. */
+class InjectionKillIT {
+  private static final int KILLED = 128 + 9;
+
+  @TempDir Path directory;
+
+  @AfterEach
+  void disarm() {
+    UserfaultfdInjection.boundary = Boundary.NONE;
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"sleep", "busy", "futex", "read", "tiny"})
+  void aTargetSurvivesWhateverTheMomentItsTracerIsKilled(String mode) throws Exception {
+    try (Steady target = new Steady(mode)) {
+      List<String> acts = acts(target, Form.NORMAL);
+      List<String> table = new ArrayList<>();
+      int adopted = 0;
+      for (int i = 1; i <= acts.size(); i++) {
+        String mask = target.masks();
+        long interrupted = target.interrupted();
+        injectAndDie(target, i, "safe");
+        target.assertUnharmed(i + " " + acts.get(i - 1), mask);
+        List<OpenFile> left = target.userfaultfds();
+        assertThat(left).hasSizeLessThanOrEqualTo(1);
+        assertThat(left).allMatch(f -> (f.flags() & LibC.O_CLOEXEC) != 0);
+        table.add(
+            String.format(
+                "%2d %-30s unharmed, userfaultfds left %d, EINTR %d",
+                i, acts.get(i - 1), left.size(), target.interrupted() - interrupted));
+
+        Injected injected = UserfaultfdInjection.inject(target.live.pid());
+        injected.userfaultfd().close();
+        assertThat(injected.crashSafe()).isTrue();
+        if (left.size() == 1) {
+          adopted++;
+          assertThat(injected.warnings())
+              .contains("closed in the target what killed injections left: userfaultfds=1");
+        }
+        assertThat(target.userfaultfds()).as("after the next injection").isEmpty();
+        target.assertUnharmed(i + " and injected again", mask);
+      }
+      System.out.println(
+          "killed before each act, crash-safe, " + mode + ":\n" + String.join("\n", table));
+      assertThat(adopted).isGreaterThan(5);
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"sleep", "busy"})
+  void aTargetInPlainFormDies(String mode) throws Exception {
+    List<String> acts;
+    try (Steady target = new Steady(mode)) {
+      acts = acts(target, Form.PLAIN);
+    }
+    List<String> table = new ArrayList<>();
+    int harmed = 0;
+    Steady target = new Steady(mode);
+    try {
+      for (int i = 1; i <= acts.size(); i++) {
+        String mask = target.masks();
+        injectAndDie(target, i, "plain");
+        String harm = target.harm(mask);
+        table.add(
+            String.format("%2d %-30s %s", i, acts.get(i - 1), harm.isEmpty() ? "unharmed" : harm));
+        if (!harm.isEmpty()) {
+          harmed++;
+          target.close();
+          target = new Steady(mode);
+        }
+      }
+    } finally {
+      target.close();
+    }
+    System.out.println("killed before each act, plain, " + mode + ":\n" + String.join("\n", table));
+    assertThat(harmed).as("else the other test shows nothing").isGreaterThan(5);
+  }
+
+  @Test
+  void leftoversOfSeveralKillsAreAllClosed() throws Exception {
+    try (Steady target = new Steady("sleep")) {
+      int getfd = acts(target, Form.NORMAL).indexOf("pidfd_getfd") + 1;
+      injectAndDie(target, getfd, "safe");
+      // Before its own leftover is found: the second dies as it writes its frame.
+      for (int i = 0; i < 2; i++) {
+        injectAndDie(target, getfd + i, "safe");
+      }
+      assertThat(target.userfaultfds()).isNotEmpty();
+      UserfaultfdInjection.inject(target.live.pid()).userfaultfd().close();
+      assertThat(target.userfaultfds()).isEmpty();
+    }
+  }
+
+  /** Has a target injected here, and lists the acts of it. */
+  private static List<String> acts(Steady target, Form form) throws IOException {
+    List<String> acts = new ArrayList<>();
+    UserfaultfdInjection.boundary = acts::add;
+    UserfaultfdInjection.inject(target.live.pid(), form).userfaultfd().close();
+    UserfaultfdInjection.boundary = Boundary.NONE;
+    assertThat(acts).endsWith("PTRACE_DETACH", Boundary.END);
+    return acts;
+  }
+
+  private void injectAndDie(Steady target, int act, String form) throws Exception {
+    Path log = directory.resolve("log");
+    Process process =
+        new ProcessBuilder(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-Xshare:auto",
+                "-XX:TieredStopAtLevel=1",
+                "-XX:+UseSerialGC",
+                "-Xmx64m",
+                "-Djna.tmpdir=" + directory,
+                "-cp",
+                System.getProperty("java.class.path"),
+                KillPoint.class.getName(),
+                target.live.pid().toString(),
+                Integer.toString(act),
+                form)
+            .redirectErrorStream(true)
+            .redirectOutput(log.toFile())
+            .start();
+    int status = process.waitFor();
+    assertThat(status)
+        .as("%s", Files.readString(log))
+        .withFailMessage(() -> "status of the killed tracer: " + status + readQuietly(log))
+        .isEqualTo(KILLED);
+    try (Stream<Path> files = Files.list(directory)) {
+      for (Path file : files.sorted(Comparator.naturalOrder()).toList()) {
+        Files.delete(file);
+      }
+    }
+  }
+
+  private static String readQuietly(Path file) {
+    try {
+      return "\n" + Files.readString(file);
+    } catch (IOException e) {
+      return "";
+    }
+  }
+
+  /** A target that checks itself. */
+  private static final class Steady implements AutoCloseable {
+    final LiveTarget live;
+    private final ProcessMemory memory;
+    private final NativeBuffer local;
+    private final long address;
+
+    Steady(String mode) throws IOException {
+      live = LiveTarget.start(CProgram.resource(LiveTarget.class, "steady.c"), mode);
+      address = Long.parseUnsignedLong(live.nextLine(), 16);
+      memory = ProcessMemory.open(live.pid());
+      local = NativeBuffer.allocate(24);
+      LiveTarget.pause(50);
+      assertThat(harm(masks())).isEmpty();
+    }
+
+    private long read(int index) throws IOException {
+      memory.readv(local.address(), address, 24);
+      return local.bytes().getLong(index * Long.BYTES);
+    }
+
+    long interrupted() throws IOException {
+      return read(2);
+    }
+
+    /** SigBlk of every thread. */
+    String masks() throws IOException {
+      StringBuilder masks = new StringBuilder();
+      for (int tid : ProcStatus.threads(live.pid())) {
+        for (String line :
+            Files.readAllLines(Path.of(live.pid().procPath("task/" + tid + "/status")))) {
+          if (line.startsWith("SigBlk:")) {
+            masks.append(tid).append(' ').append(line).append('\n');
+          }
+        }
+      }
+      return masks.toString();
+    }
+
+    List<OpenFile> userfaultfds() throws IOException {
+      return OpenFile.list(live.pid()).stream().filter(OpenFile::isUserfaultfd).toList();
+    }
+
+    /** Says what is wrong with it within a second, or nothing. */
+    String harm(String mask) throws IOException {
+      long start = System.nanoTime();
+      String harm = "no progress";
+      long rounds = -1;
+      while (!harm.isEmpty() && System.nanoTime() - start < 1_000_000_000L) {
+        LiveTarget.pause(2);
+        if (!live.isAlive()) {
+          return "dead";
+        }
+        try {
+          if (read(1) != 0) {
+            return "failures=" + read(1);
+          }
+          if (rounds < 0) {
+            rounds = read(0);
+          }
+          ProcStatus status = ProcStatus.read(live.pid());
+          if (status.tracerPid() != 0 || status.state() == 't' || status.state() == 'T') {
+            harm = "state " + status.state() + ", tracer " + status.tracerPid();
+          } else if (!masks().equals(mask)) {
+            harm = "signal mask changed:\n" + mask + masks();
+          } else {
+            harm = read(0) > rounds + 1 ? "" : "no progress";
+          }
+        } catch (IOException e) {
+          harm = live.isAlive() ? String.valueOf(e.getMessage()) : "dead";
+        }
+      }
+      return harm;
+    }
+
+    void assertUnharmed(String when, String mask) throws IOException {
+      assertThat(harm(mask)).as("killed before act " + when).isEmpty();
+    }
+
+    @Override
+    public void close() throws IOException {
+      memory.close();
+      local.close();
+      live.close();
+    }
+  }
+}
