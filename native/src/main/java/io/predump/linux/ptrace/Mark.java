@@ -55,6 +55,13 @@ final class Mark {
     bytes.putInt(at + KNOWN, descriptor + 1);
   }
 
+  /** Forgets all descriptors that are known. */
+  static void clearKnown(ByteBuffer bytes, int at) {
+    for (int i = 0; i < KNOWN_COUNT; i++) {
+      bytes.putInt(at + KNOWN + i * 4, 0);
+    }
+  }
+
   static boolean knows(ByteBuffer bytes, int at, int descriptor) {
     for (int i = 0; i < KNOWN_COUNT; i++) {
       if (bytes.getInt(at + KNOWN + i * 4) == descriptor + 1) {

@@ -56,7 +56,6 @@ final class RemoteSyscalls implements AutoCloseable {
   private final Tracee tracee;
   private final Gadgets gadgets;
   private final Scratch scratch;
-  private final long syscallInstruction;
   private final boolean repairRseq;
   private final Registers saved;
   private final Registers working;
@@ -71,7 +70,7 @@ final class RemoteSyscalls implements AutoCloseable {
    * Prepares the scope.
    *
    * @param tracee the thread; borrowed
-   * @param gadgets code of its process; one of the first two is needed
+   * @param gadgets code of its process; the first is needed
    * @param scratch where the way back is to lie
    * @param plainBecause why there shall be no way back; empty if there shall
    * @param repairRseq false only to show what goes wrong without
@@ -82,8 +81,6 @@ final class RemoteSyscalls implements AutoCloseable {
     this.gadgets = gadgets;
     this.scratch = scratch;
     this.plainBecause = plainBecause;
-    this.syscallInstruction =
-        gadgets.syscallReturn() != 0 ? gadgets.syscallReturn() : gadgets.syscall();
     this.repairRseq = repairRseq;
     this.saved = new Registers(tracee.memory(), SAVED);
     this.working = new Registers(tracee.memory(), WORKING);
@@ -101,15 +98,15 @@ final class RemoteSyscalls implements AutoCloseable {
     if (bytes != Registers.BYTES || saved.get(Registers.CS) == Registers.USER32_CS) {
       return false;
     }
-    if (!holds(syscallInstruction, Gadgets.SYSCALL)) {
-      throw new SyscallException("code of thread " + tracee.tid(), Errno.EFAULT);
-    }
     savedMask = tracee.signalMask();
     if (repairRseq) {
       leaveCriticalSection();
     }
     if (plainBecause.isEmpty()) {
       plainBecause = writeFrame();
+    }
+    if (frameBytes == 0 && !holds(gadgets.syscall(), Gadgets.SYSCALL)) {
+      throw new SyscallException("code of thread " + tracee.tid(), Errno.EFAULT);
     }
     state = State.EVENT_STOP;
     if (plainBecause.isEmpty()) {
@@ -153,8 +150,6 @@ final class RemoteSyscalls implements AutoCloseable {
       return "the bottom of its stack is in use";
     }
     Mark.start(tracee.bytes(), FRAME + SignalFrame.MARK, BEFORE + SignalFrame.MARK);
-    // The call to come. Its result is noted by noteDescriptor.
-    Mark.addUnknown(tracee.bytes(), FRAME + SignalFrame.MARK, 1);
     if (!tracee.write(FRAME, scratch.start(), bytes)) {
       tracee.write(BEFORE, scratch.start(), bytes);
       return "the bottom of its stack cannot be written";
@@ -180,18 +175,38 @@ final class RemoteSyscalls implements AutoCloseable {
     return plainBecause;
   }
 
-  /** Notes in the target what a call returned, for the case that we do not come to close it. */
-  void noteDescriptor(int descriptor) {
+  /** Notes in the target, if it has a frame, that the next call opens a descriptor. */
+  void expectDescriptor() {
     if (frameBytes != 0) {
-      Mark.addUnknown(tracee.bytes(), FRAME + SignalFrame.MARK, -1);
-      Mark.addKnown(tracee.bytes(), FRAME + SignalFrame.MARK, descriptor);
-      tracee.write(FRAME + SignalFrame.MARK, scratch.start() + SignalFrame.MARK, Mark.BYTES);
+      Mark.addUnknown(tracee.bytes(), FRAME + SignalFrame.MARK, 1);
+      writeMark();
     }
   }
 
-  /** Says that whatever an earlier injection left has been cleared away: its mark may go. */
-  void clearOldMark() {
-    clearsOldMark = true;
+  /** Notes in the target which one it was, or that it was none if negative. */
+  void noteDescriptor(long descriptor) {
+    if (frameBytes != 0) {
+      Mark.addUnknown(tracee.bytes(), FRAME + SignalFrame.MARK, -1);
+      if (descriptor >= 0) {
+        Mark.addKnown(tracee.bytes(), FRAME + SignalFrame.MARK, (int) descriptor);
+      }
+      writeMark();
+    }
+  }
+
+  private void writeMark() {
+    tracee.write(FRAME + SignalFrame.MARK, scratch.start() + SignalFrame.MARK, Mark.BYTES);
+  }
+
+  /**
+   * Says that the descriptors an earlier injection's mark knows are closed, and with {@code all}
+   * that so are those it does not: then it may go.
+   */
+  void clearOldMark(boolean all) {
+    if (frameBytes != 0 && Mark.isAt(tracee.bytes(), BEFORE + SignalFrame.MARK)) {
+      clearsOldMark = all;
+      Mark.clearKnown(tracee.bytes(), BEFORE + SignalFrame.MARK);
+    }
   }
 
   /** Makes the saved instruction pointer what the kernel would make it: the abort address. */
@@ -252,9 +267,12 @@ final class RemoteSyscalls implements AutoCloseable {
     working.set(Registers.RDI, first);
     working.set(Registers.RSI, second);
     working.set(Registers.RDX, 0);
-    working.set(Registers.RIP, syscallInstruction);
     if (frameBytes != 0) {
+      working.set(Registers.RIP, gadgets.syscallReturn());
       working.set(Registers.RSP, scratch.start());
+    } else {
+      // Without a ret behind it: killed here, the target dies rather than going on wrongly.
+      working.set(Registers.RIP, gadgets.syscall());
     }
     tracee.setRegisters(working);
     proceedToSyscallStop();
@@ -317,9 +335,8 @@ final class RemoteSyscalls implements AutoCloseable {
     tracee.setSignalMask(savedMask);
     tracee.setRegisters(saved);
     if (frameBytes != 0) {
-      boolean clear = clearsOldMark && Mark.isAt(tracee.bytes(), BEFORE + SignalFrame.MARK);
       // Dead memory below the stack: if it cannot be written, it has been unmapped.
-      tracee.write(clear ? ZEROS : BEFORE, scratch.start(), frameBytes);
+      tracee.write(clearsOldMark ? ZEROS : BEFORE, scratch.start(), frameBytes);
     }
     state = State.CLOSED;
   }

@@ -79,9 +79,10 @@ final class SignalFrame {
   static final int FP_XSTATE_MAGIC2 = 0x46505845;
 
   /**
-   * AMX tile data, the one component that a thread has room for only once it asked: the kernel
-   * takes a frame larger than the thread's own room for one without extended state, and would lose
-   * AVX with it. Its offset in the standard format, CPUID leaf 0xd.
+   * AMX tile data, the one component that a thread has room for only once it asked. ptrace delivers
+   * it always, as zeros; but rt_sigreturn takes a frame larger than the thread's own room for one
+   * without extended state, and AVX would be lost with it (measured). Its offset in the standard
+   * format, CPUID leaf 0xd.
    */
   private static final long XTILE_DATA = 1L << 18;
 

@@ -22,6 +22,9 @@ import java.util.concurrent.TimeUnit;
 public final class UserfaultfdInjection {
   private static final long STOP_TIMEOUT_NANOS = TimeUnit.MILLISECONDS.toNanos(300);
 
+  /** The same for a thread that would run if it were its turn; it is not stopped meanwhile. */
+  private static final long STARVED_TIMEOUT_NANOS = TimeUnit.SECONDS.toNanos(5);
+
   /** A process may have thousands of threads; the choice looks at so many. */
   private static final int MAX_CANDIDATES = 64;
 
@@ -193,7 +196,7 @@ public final class UserfaultfdInjection {
     }
     throw new TraceException(
         TraceException.Reason.NO_STOP,
-        "inject into " + pid + ": no thread stopped within 300 ms: " + unstopped);
+        "inject into " + pid + ": no thread stopped in time: " + unstopped);
   }
 
   private static MemoryMap read(Pid live) throws SyscallException {
@@ -402,6 +405,10 @@ public final class UserfaultfdInjection {
       try {
         tracee.interrupt();
         int status = tracee.awaitEventStop(STOP_TIMEOUT_NANOS);
+        if (status == Tracee.TIMED_OUT && ProcStatus.threadState(pid, tracee.tid()) == 'R') {
+          // It lacks a processor, nothing else.
+          status = tracee.awaitEventStop(STARVED_TIMEOUT_NANOS);
+        }
         if (status == Tracee.TIMED_OUT) {
           outcome = Outcome.NOT_STOPPED;
           return;
@@ -432,11 +439,12 @@ public final class UserfaultfdInjection {
         }
         interruptedCall = scope.savedInSyscall() && scope.savedResult() == -Errno.EINTR.number();
         closeLeftovers();
+        scope.expectDescriptor();
         remoteFd =
             scope.call(
                 LibC.SYS_USERFAULTFD, LibC.O_CLOEXEC | LibC.O_NONBLOCK | Uffdio.USER_MODE_ONLY, 0);
+        scope.noteDescriptor(remoteFd);
         if (remoteFd >= 0) {
-          scope.noteDescriptor((int) remoteFd);
           tracee.next("pidfd_getfd");
           localFd = LibC.syscall(LibC.SYS_PIDFD_GETFD, pidfd, remoteFd, 0, 0, 0, 0);
           if (localFd < 0) {
@@ -472,9 +480,7 @@ public final class UserfaultfdInjection {
           closedLeftovers++;
         }
       }
-      if (leftovers.unclear() == 0) {
-        scope.clearOldMark();
-      }
+      scope.clearOldMark(leftovers.unclear() == 0);
     }
 
     private void detach() {

@@ -102,17 +102,45 @@ class InjectionKillIT {
   }
 
   @Test
-  void leftoversOfSeveralKillsAreAllClosed() throws Exception {
+  void whatOneKilledTracerLeftOutlivesTheNext() throws Exception {
     try (Steady target = new Steady("sleep")) {
-      int getfd = acts(target, Form.NORMAL).indexOf("pidfd_getfd") + 1;
-      injectAndDie(target, getfd, "safe");
-      // Before its own leftover is found: the second dies as it writes its frame.
-      for (int i = 0; i < 2; i++) {
-        injectAndDie(target, getfd + i, "safe");
-      }
-      assertThat(target.userfaultfds()).isNotEmpty();
+      List<String> acts = acts(target, Form.NORMAL);
+      injectAndDie(target, acts.indexOf("pidfd_getfd") + 1, "safe");
+      // The second is cut off before it can close what the first left: its mark takes over.
+      injectAndDie(target, acts.indexOf("PTRACE_SETSIGMASK") + 1, "safe");
+      assertThat(target.userfaultfds()).hasSize(1);
       UserfaultfdInjection.inject(target.live.pid()).userfaultfd().close();
       assertThat(target.userfaultfds()).isEmpty();
+    }
+  }
+
+  @Test
+  void aUserfaultfdOfTheTargetIsLeftAlone() throws Exception {
+    try (Steady target = new Steady("own-userfaultfd")) {
+      List<OpenFile> own = target.userfaultfds();
+      assertThat(own).hasSize(1);
+      Injected injected = UserfaultfdInjection.inject(target.live.pid());
+      injected.userfaultfd().close();
+      assertThat(injected.warnings())
+          .containsExactly(
+              "the target has userfaultfds, not in use, left open as they may be its own: count=1");
+      assertThat(target.userfaultfds()).isEqualTo(own);
+
+      List<String> acts = acts(target, Form.NORMAL);
+      // Cut off where the mark names ours; then where it only says that there may be one.
+      for (int act : new int[] {acts.indexOf("pidfd_getfd"), acts.indexOf("PTRACE_SYSCALL")}) {
+        boolean named = acts.get(act).equals("pidfd_getfd");
+        injectAndDie(target, act + 1, "safe");
+        LiveTarget.pause(20);
+        assertThat(target.userfaultfds()).hasSize(2);
+        injected = UserfaultfdInjection.inject(target.live.pid());
+        injected.userfaultfd().close();
+        assertThat(injected.warnings())
+            .contains(
+                "the target has userfaultfds, not in use, left open as they may be its own: count="
+                    + (named ? 1 : 2));
+        assertThat(target.userfaultfds()).containsAll(own).hasSize(named ? 1 : 2);
+      }
     }
   }
 

@@ -2,6 +2,7 @@
    failure. Prints the address of {rounds, failures, interrupted calls}, then says nothing. */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/futex.h>
 #include <pthread.h>
 #include <poll.h>
@@ -118,6 +119,11 @@ int main(int argc, char **argv) {
   sigaddset(&some, 40);
   sigprocmask(SIG_BLOCK, &some, 0);
   printf("%lx\n", (unsigned long)state);
+  if (!strcmp(mode, "own-userfaultfd")) {
+    /* Never given UFFDIO_API: as one that an injection has left. */
+    if (syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK | 1) < 0) exit(4);
+    mode = "sleep";
+  }
   if (!strcmp(mode, "sleep")) {
     while (1) {
       long start = millis();
