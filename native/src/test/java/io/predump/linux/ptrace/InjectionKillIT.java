@@ -1,6 +1,7 @@
 package io.predump.linux.ptrace;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.predump.linux.LibC;
 import io.predump.linux.NativeBuffer;
@@ -99,6 +100,21 @@ class InjectionKillIT {
     }
     System.out.println("killed before each act, plain, " + mode + ":\n" + String.join("\n", table));
     assertThat(harmed).as("else the other test shows nothing").isGreaterThan(5);
+  }
+
+  @Test
+  void theLargestFloatingPointStateSurvives() throws Exception {
+    assumeTrue(
+        Files.readString(Path.of("/proc/cpuinfo")).contains(" amx_tile"),
+        "skipped: no AMX on this machine");
+    try (Steady target = new Steady("tiles")) {
+      List<String> acts = acts(target, Form.NORMAL);
+      for (int i = 0; i < 4; i++) {
+        String mask = target.masks();
+        injectAndDie(target, acts.indexOf("pidfd_getfd") + 1, "safe");
+        target.assertUnharmed("pidfd_getfd", mask);
+      }
+    }
   }
 
   @Test

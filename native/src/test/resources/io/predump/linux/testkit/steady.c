@@ -97,6 +97,19 @@ static void on_tiny_stack(void) {
   }
 }
 
+/* AMX: a tile's kilobyte, alone in being state that a thread must ask for. */
+static void tile_round(void) {
+  static char configuration[64] = {[0] = 1, [16] = 64, [48] = 16};
+  static unsigned char tile[1024], after[1024];
+  long stride = 64;
+  for (int i = 0; i < 1024; i++) tile[i] += i * 7 + 1;
+  __asm__ volatile("ldtilecfg %0\ntileloadd (%1,%2,1), %%tmm0\n"
+                   :: "m"(configuration), "r"(tile), "r"(stride) : "memory");
+  spin_round();
+  __asm__ volatile("tilestored %%tmm0, (%0,%1,1)\n" :: "r"(after), "r"(stride) : "memory");
+  if (memcmp(tile, after, sizeof tile)) FAILURES++;
+}
+
 static int ends[2];
 static void *writer(void *arg) {
   (void)arg;
@@ -155,6 +168,9 @@ int main(int argc, char **argv) {
     }
   } else if (!strcmp(mode, "busy")) {
     while (1) spin_round();
+  } else if (!strcmp(mode, "tiles")) {
+    if (syscall(SYS_arch_prctl, 0x1023 /* ARCH_REQ_XCOMP_PERM */, 18)) exit(4);
+    while (1) tile_round();
   } else if (!strcmp(mode, "tiny")) {
     memset(area, 0x33, sizeof area);
     stack_t stack = {.ss_sp = alternate, .ss_size = sizeof alternate};
