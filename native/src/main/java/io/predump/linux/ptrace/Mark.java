@@ -29,13 +29,22 @@ final class Mark {
     return bytes.getLong(at) == MAGIC_1 && bytes.getLong(at + SECOND) == MAGIC_2;
   }
 
-  /** Writes a mark that continues the one at {@code before}, if there is one. */
-  static void start(ByteBuffer bytes, int at, int before) {
-    boolean continues = isAt(bytes, before);
+  /** Writes a mark that tells of nothing. */
+  static void clear(ByteBuffer bytes, int at) {
     bytes.putLong(at, MAGIC_1);
     bytes.putLong(at + SECOND, MAGIC_2);
     for (int i = UNKNOWN; i < BYTES; i += Integer.BYTES) {
-      bytes.putInt(at + i, continues ? bytes.getInt(before + i) : 0);
+      bytes.putInt(at + i, 0);
+    }
+  }
+
+  /** Writes a mark that continues the one at {@code before}, if there is one. */
+  static void start(ByteBuffer bytes, int at, int before) {
+    clear(bytes, at);
+    if (isAt(bytes, before)) {
+      for (int i = UNKNOWN; i < BYTES; i += Integer.BYTES) {
+        bytes.putInt(at + i, bytes.getInt(before + i));
+      }
     }
   }
 

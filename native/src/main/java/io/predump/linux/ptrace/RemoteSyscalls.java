@@ -40,7 +40,9 @@ final class RemoteSyscalls implements AutoCloseable {
 
   private static final int FRAME = LibC.PAGE_BYTES;
   private static final int BEFORE = FRAME + SignalFrame.MAX_BYTES;
-  private static final int ZEROS = BEFORE + SignalFrame.MAX_BYTES;
+
+  /** Zeros with a mark that tells of nothing: scratch memory that was never used otherwise. */
+  private static final int CLEAN = BEFORE + SignalFrame.MAX_BYTES;
 
   private enum State {
     CLOSED,
@@ -61,7 +63,7 @@ final class RemoteSyscalls implements AutoCloseable {
   private final Registers working;
   private String plainBecause;
   private int frameBytes;
-  private boolean clearsOldMark;
+  private boolean leavesClean;
   private long savedMask;
   private boolean rseqAborted;
   private State state = State.CLOSED;
@@ -84,6 +86,7 @@ final class RemoteSyscalls implements AutoCloseable {
     this.repairRseq = repairRseq;
     this.saved = new Registers(tracee.memory(), SAVED);
     this.working = new Registers(tracee.memory(), WORKING);
+    Mark.clear(tracee.bytes(), CLEAN + SignalFrame.MARK);
   }
 
   /**
@@ -143,10 +146,7 @@ final class RemoteSyscalls implements AutoCloseable {
     if (!tracee.read(BEFORE, scratch.start(), bytes)) {
       return "the bottom of its stack cannot be read";
     }
-    long memory = tracee.memory().address();
-    if (!scratch.isFarBelow(saved.get(Registers.RSP), bytes)
-        && !Mark.isAt(tracee.bytes(), BEFORE + SignalFrame.MARK)
-        && LibC.memcmp(memory + BEFORE, memory + ZEROS, bytes) != 0) {
+    if (!mayUse(bytes)) {
       return "the bottom of its stack is in use";
     }
     Mark.start(tracee.bytes(), FRAME + SignalFrame.MARK, BEFORE + SignalFrame.MARK);
@@ -156,6 +156,30 @@ final class RemoteSyscalls implements AutoCloseable {
     }
     frameBytes = bytes;
     return "";
+  }
+
+  /**
+   * Decides whether the memory just saved is nobody's. A stopped thread on that stack has nothing
+   * far below its pointer. If the stopped thread is elsewhere, a goroutine or not the main thread,
+   * the memory may be in use however it looks, unless nobody but us ever touched it.
+   */
+  private boolean mayUse(int bytes) {
+    long stackPointer = saved.get(Registers.RSP);
+    if (scratch.isOnThisStack(stackPointer)) {
+      return scratch.isFarBelow(stackPointer, bytes);
+    }
+    long before = tracee.memory().address() + BEFORE;
+    long clean = tracee.memory().address() + CLEAN;
+    if (Mark.isAt(tracee.bytes(), BEFORE + SignalFrame.MARK)) {
+      return tracee.bytes().getLong(BEFORE + SignalFrame.PRETCODE) == gadgets.signalReturn()
+          || LibC.memcmp(before, clean, bytes) == 0;
+    }
+    int rest = SignalFrame.MARK + Mark.BYTES;
+    leavesClean =
+        scratch.untouched()
+            && LibC.memcmp(before, clean, SignalFrame.MARK) == 0
+            && LibC.memcmp(before + rest, clean + rest, bytes - rest) == 0;
+    return leavesClean || tracee.isRehearsal();
   }
 
   private boolean holds(long remoteAddress, byte[] code) {
@@ -204,7 +228,7 @@ final class RemoteSyscalls implements AutoCloseable {
    */
   void clearOldMark(boolean all) {
     if (frameBytes != 0 && Mark.isAt(tracee.bytes(), BEFORE + SignalFrame.MARK)) {
-      clearsOldMark = all;
+      leavesClean |= all;
       Mark.clearKnown(tracee.bytes(), BEFORE + SignalFrame.MARK);
     }
   }
@@ -336,7 +360,7 @@ final class RemoteSyscalls implements AutoCloseable {
     tracee.setRegisters(saved);
     if (frameBytes != 0) {
       // Dead memory below the stack: if it cannot be written, it has been unmapped.
-      tracee.write(clearsOldMark ? ZEROS : BEFORE, scratch.start(), frameBytes);
+      tracee.write(leavesClean ? CLEAN : BEFORE, scratch.start(), frameBytes);
     }
     state = State.CLOSED;
   }

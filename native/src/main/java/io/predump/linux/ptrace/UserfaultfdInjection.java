@@ -126,7 +126,7 @@ public final class UserfaultfdInjection {
     Pid live = status.isDead() ? new Pid(candidates.get(0).tid) : pid;
     String unstopped = "";
     MemoryMap map = read(live);
-    Scratch scratch = Scratch.find(map);
+    Scratch scratch = scratch(live, map);
     try (ProcessMemory target = ProcessMemory.open(live);
         Fd pidfd = pidfd(live);
         Leftovers leftovers = Leftovers.find(live, pidfd, target, scratch);
@@ -202,6 +202,14 @@ public final class UserfaultfdInjection {
   private static MemoryMap read(Pid live) throws SyscallException {
     try {
       return MemoryMap.read(live);
+    } catch (SyscallException e) {
+      throw e.is(Errno.ENOENT) ? new SyscallException(e.call(), Errno.ESRCH) : e;
+    }
+  }
+
+  private static Scratch scratch(Pid live, MemoryMap map) throws SyscallException {
+    try {
+      return Scratch.find(live, map);
     } catch (SyscallException e) {
       throw e.is(Errno.ENOENT) ? new SyscallException(e.call(), Errno.ESRCH) : e;
     }

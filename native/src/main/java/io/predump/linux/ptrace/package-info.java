@@ -53,8 +53,9 @@
  * <p>The plain form writes no frame. It is taken, and announced with the reason, if the target has
  * no such code, has a shadow stack (a ret to our frame would be a fault), or has no unused stack:
  * less than 64 KiB between frame and stack pointer, or the stopped thread is on another stack and
- * the bottom of the main one is not all zero. Killed within it, between blocking the signals and
- * restoring the registers, the target dies, or keeps all signals blocked.
+ * the bottom of the main one has been touched by others than us (an empty mark stays there as
+ * proof, in memory below any stack). Killed within it, between blocking the signals and restoring
+ * the registers, the target dies, or keeps all signals blocked.
  *
  * <p>Races and limits:
  *

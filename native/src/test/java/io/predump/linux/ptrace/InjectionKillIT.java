@@ -117,6 +117,38 @@ class InjectionKillIT {
     }
   }
 
+  /** In the second case another thread is stopped, while the main one reads its stack. */
+  @ParameterizedTest
+  @ValueSource(strings = {"deep", "deep-main"})
+  void stackInUseIsNotWrittenTo(String mode) throws Exception {
+    try (Steady target = new Steady(mode)) {
+      List<Integer> tids = ProcStatus.threads(target.live.pid());
+      int tid = tids.get(tids.size() - 1);
+      for (int i = 0; i < 50; i++) {
+        Injected injected = UserfaultfdInjection.injectThread(target.live.pid(), tid, Form.NORMAL);
+        injected.userfaultfd().close();
+        assertThat(injected.crashSafe()).isFalse();
+        assertThat(injected.warnings())
+            .containsExactly(
+                UserfaultfdInjection.notCrashSafe("the bottom of its stack is in use"));
+      }
+      assertThat(target.harm(target.masks())).isEmpty();
+    }
+  }
+
+  @Test
+  void anotherThanTheMainThreadIsSafeToo() throws Exception {
+    try (Steady target = new Steady("read")) {
+      int tid = ProcStatus.threads(target.live.pid()).get(1);
+      for (int i = 0; i < 5; i++) {
+        Injected injected = UserfaultfdInjection.injectThread(target.live.pid(), tid, Form.NORMAL);
+        injected.userfaultfd().close();
+        assertThat(injected.crashSafe()).isTrue();
+      }
+      assertThat(target.harm(target.masks())).isEmpty();
+    }
+  }
+
   @Test
   void whatOneKilledTracerLeftOutlivesTheNext() throws Exception {
     try (Steady target = new Steady("sleep")) {

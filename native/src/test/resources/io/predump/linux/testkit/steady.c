@@ -123,6 +123,33 @@ static void *writer(void *arg) {
   return 0;
 }
 
+/* Stack in use down to its very bottom, and all of it zero. */
+static void *sleep_on(void *arg) {
+  (void)arg;
+  while (1) {
+    usleep(2000);
+    ROUNDS++;
+  }
+  return 0;
+}
+static void deep(const char *mode) {
+  volatile char used[400 << 10];
+  memset((void *)used, 0, sizeof used);
+  pthread_t t;
+  if (!strcmp(mode, "deep-main") && pthread_create(&t, 0, sleep_on, 0)) exit(4);
+  while (1) {
+    if (strcmp(mode, "deep-main")) {
+      usleep(2000);
+      ROUNDS++;
+    }
+    for (size_t i = 0; i < sizeof used; i++)
+      if (used[i]) {
+        FAILURES++;
+        break;
+      }
+  }
+}
+
 int main(int argc, char **argv) {
   const char *mode = argc > 1 ? argv[1] : "";
   setvbuf(stdout, 0, _IONBF, 0);
@@ -137,6 +164,7 @@ int main(int argc, char **argv) {
     if (syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK | 1) < 0) exit(4);
     mode = "sleep";
   }
+  if (!strcmp(mode, "deep") || !strcmp(mode, "deep-main")) deep(mode);
   if (!strcmp(mode, "sleep")) {
     while (1) {
       long start = millis();
