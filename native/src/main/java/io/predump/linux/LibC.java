@@ -52,6 +52,7 @@ public final class LibC {
   public static final int SYS_GETPRIORITY = 140;
   public static final int SYS_SETPRIORITY = 141;
   public static final int SYS_GETDENTS64 = 217;
+  public static final int SYS_KCMP = 312;
   public static final int SYS_USERFAULTFD = 323;
   public static final int SYS_PIDFD_OPEN = 434;
   public static final int SYS_PIDFD_GETFD = 438;
@@ -100,6 +101,11 @@ public final class LibC {
 
   public static native long process_vm_readv(
       int pid, long local, long localCount, long remote, long remoteCount, long flags);
+
+  public static native long process_vm_writev(
+      int pid, long local, long localCount, long remote, long remoteCount, long flags);
+
+  public static native int memcmp(long first, long second, long bytes);
 
   public static native long ptrace(int request, int pid, long address, long data);
 

@@ -77,6 +77,7 @@ class AbiTest {
     ours.put("SYS_gettid", (long) LibC.SYS_GETTID);
     ours.put("SYS_getdents64", (long) LibC.SYS_GETDENTS64);
     ours.put("SYS_userfaultfd", (long) LibC.SYS_USERFAULTFD);
+    ours.put("SYS_kcmp", (long) LibC.SYS_KCMP);
     ours.put("SYS_pidfd_open", (long) LibC.SYS_PIDFD_OPEN);
     ours.put("SYS_pidfd_getfd", (long) LibC.SYS_PIDFD_GETFD);
 
@@ -88,6 +89,11 @@ class AbiTest {
                 name.startsWith("PTRACE_")
                     || name.startsWith("user_regs_struct")
                     || name.startsWith("rseq_configuration_")
+                    || name.startsWith("ucontext.")
+                    || name.startsWith("sigcontext.")
+                    || name.startsWith("fpx_sw.")
+                    || name.startsWith("FP_XSTATE_")
+                    || name.startsWith("NT_")
                     || name.equals("SYSCALL_STOP"));
 
     assertThat(ours).isEqualTo(theirs);

@@ -15,6 +15,8 @@
 #include <sys/wait.h>
 #include <signal.h>
 #include <linux/userfaultfd.h>
+#include <ucontext.h>
+#include <elf.h>
 
 struct page_region_ { uint64_t start, end, categories; };
 struct pm_scan_arg_ {
@@ -45,6 +47,17 @@ int main(void) {
   U(r15); U(r14); U(r13); U(r12); U(rbp); U(rbx); U(r11); U(r10); U(r9); U(r8); U(rax); U(rcx);
   U(rdx); U(rsi); U(rdi); U(orig_rax); U(rip); U(cs); U(eflags); U(rsp); U(ss); U(fs_base);
   U(gs_base); U(ds); U(es); U(fs); U(gs); S(user_regs_struct);
+#define G(field) O(sigcontext, field)
+  G(r8); G(r9); G(r10); G(r11); G(r12); G(r13); G(r14); G(r15); G(rdi); G(rsi); G(rbp); G(rbx);
+  G(rdx); G(rax); G(rcx); G(rsp); G(rip); G(eflags); G(cs); G(fpstate);
+  V("sigcontext.ss", offsetof(struct sigcontext, __pad0));
+  V("ucontext.uc_flags", offsetof(ucontext_t, uc_flags));
+  V("ucontext.uc_mcontext", offsetof(ucontext_t, uc_mcontext));
+  V("ucontext.uc_sigmask", offsetof(ucontext_t, uc_sigmask));
+  V("fpx_sw.extended_size", offsetof(struct _fpx_sw_bytes, extended_size));
+  V("fpx_sw.xfeatures", offsetof(struct _fpx_sw_bytes, xstate_bv));
+  V("fpx_sw.xstate_size", offsetof(struct _fpx_sw_bytes, xstate_size));
+  C(FP_XSTATE_MAGIC1); C(FP_XSTATE_MAGIC2); C(NT_X86_XSTATE);
   O(rseq_configuration_, rseq_abi_pointer); S(rseq_configuration_);
   C(PTRACE_CONT); C(PTRACE_DETACH); C(PTRACE_SYSCALL); C(PTRACE_GETREGSET); C(PTRACE_SETREGSET);
   C(PTRACE_SEIZE); C(PTRACE_INTERRUPT); C(PTRACE_GETSIGMASK); C(PTRACE_SETSIGMASK);
@@ -57,6 +70,6 @@ int main(void) {
   C(MADV_DONTNEED); C(MADV_HUGEPAGE); V("MADV_POPULATE_WRITE", 23);
   C(LOCK_EX); C(LOCK_NB); C(LOCK_UN); C(WNOHANG); C(__WALL);
   C(SYS_close); C(SYS_prctl); C(SYS_gettid); C(SYS_getdents64); C(SYS_userfaultfd); C(SYS_pidfd_open);
-  C(SYS_pidfd_getfd);
+  C(SYS_pidfd_getfd); C(SYS_kcmp);
   return 0;
 }

@@ -31,6 +31,11 @@ public record OpenFile(RemoteFd number, String target, long flags) {
     return target.equals("anon_inode:[io_uring]");
   }
 
+  /** Returns whether it is a userfaultfd. */
+  public boolean isUserfaultfd() {
+    return target.equals("anon_inode:[userfaultfd]");
+  }
+
   /** Returns whether a device behind it may write to memory: RDMA, VFIO, a GPU. */
   public boolean isDeviceWriter() {
     return target.startsWith("/dev/infiniband/")
@@ -65,6 +70,29 @@ public record OpenFile(RemoteFd number, String target, long flags) {
     }
     files.sort((a, b) -> Integer.compare(a.number().number(), b.number().number()));
     return files;
+  }
+
+  /**
+   * Returns the features a userfaultfd was given with UFFDIO_API, with bit 31 set by the kernel
+   * (Linux 5.15); 0 if it never was; -1 if the descriptor is no userfaultfd or gone.
+   */
+  public static long userfaultfdFeatures(Pid pid, int number) {
+    try {
+      return parseFeatures(ProcFile.text(pid.procPath("fdinfo/" + number)));
+    } catch (SyscallException e) {
+      return -1;
+    }
+  }
+
+  /** {@code API:\tVERSION:FEATURES:IOCTLS}, all hex. */
+  static long parseFeatures(String fdinfo) {
+    for (String line : fdinfo.split("\n", -1)) {
+      if (line.startsWith("API:")) {
+        String[] fields = line.substring(4).trim().split(":", -1);
+        return fields.length == 3 ? Long.parseUnsignedLong(fields[1], 16) : -1;
+      }
+    }
+    return -1;
   }
 
   static long parseFlags(String fdinfo) {

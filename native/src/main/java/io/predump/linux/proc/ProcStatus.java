@@ -243,6 +243,20 @@ public record ProcStatus(
   }
 
   /**
+   * Returns whether a thread's returns are checked against a shadow stack, {@code
+   * x86_Thread_features}, Linux 6.6.
+   *
+   * @throws SyscallException ENOENT or ESRCH if it is gone
+   */
+  public static boolean hasShadowStack(Pid pid, int tid) throws SyscallException {
+    return parseShadowStack(ProcFile.text(taskPath(pid, tid, "status")));
+  }
+
+  static boolean parseShadowStack(String status) {
+    return new StatusLines(status).words("x86_Thread_features").contains("shstk");
+  }
+
+  /**
    * Returns the auxiliary vector: pairs of type and value, with the closing pair of zeros.
    *
    * @throws SyscallException ENOENT or ESRCH if there is no such process, EACCES

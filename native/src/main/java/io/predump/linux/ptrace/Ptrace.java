@@ -25,6 +25,7 @@ final class Ptrace {
   static final int SYSCALL_STOP = 0x85;
 
   static final int NT_PRSTATUS = 1;
+  static final int NT_X86_XSTATE = 0x202;
 
   /** The kernel's {@code sizeof(sigset_t)}: what GETSIGMASK wants as its address. */
   static final int SIGSET_BYTES = 8;

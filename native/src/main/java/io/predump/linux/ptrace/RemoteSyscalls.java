@@ -1,13 +1,18 @@
 package io.predump.linux.ptrace;
 
 import io.predump.linux.Errno;
+import io.predump.linux.LibC;
 import io.predump.linux.SyscallException;
-import io.predump.linux.mem.ProcessMemory;
 import java.util.concurrent.TimeUnit;
 
 /**
  * System calls made in a stopped thread of another process: a scope that saves registers and signal
  * mask when it opens and puts everything back when it closes, whatever happened in between.
+ *
+ * <p>If it can, it also gives the thread a way back of its own: a {@link SignalFrame}, and
+ * registers that lead there after whatever call they make. Then this program may be killed at any
+ * moment. If it cannot, {@link #plainBecause()} says why, and being killed before the scope is
+ * closed is the end of the target.
  *
  * <p>Prepared before the thread is stopped, {@link #open()}ed at its PTRACE_EVENT_STOP, closed at
  * another one, ready to detach. On the {@link TraceThread} only.
@@ -33,6 +38,12 @@ final class RemoteSyscalls implements AutoCloseable {
   private static final int WORKING = 768;
   private static final int REMOTE = 1024;
 
+  private static final int FRAME = LibC.PAGE_BYTES;
+  private static final int BEFORE = FRAME + SignalFrame.MAX_BYTES;
+
+  /** Zeros with a mark that tells of nothing: scratch memory that was never used otherwise. */
+  private static final int CLEAN = BEFORE + SignalFrame.MAX_BYTES;
+
   private enum State {
     CLOSED,
     /** At the PTRACE_EVENT_STOP where it was opened; nothing but the mask may have changed. */
@@ -45,11 +56,14 @@ final class RemoteSyscalls implements AutoCloseable {
   }
 
   private final Tracee tracee;
-  private final ProcessMemory target;
-  private final long syscallInstruction;
+  private final Gadgets gadgets;
+  private final Scratch scratch;
   private final boolean repairRseq;
   private final Registers saved;
   private final Registers working;
+  private String plainBecause;
+  private int frameBytes;
+  private boolean leavesClean;
   private long savedMask;
   private boolean rseqAborted;
   private State state = State.CLOSED;
@@ -58,23 +72,29 @@ final class RemoteSyscalls implements AutoCloseable {
    * Prepares the scope.
    *
    * @param tracee the thread; borrowed
-   * @param target the memory of its process, for this thread alone; borrowed
-   * @param syscallInstruction address of a {@code syscall} instruction there
+   * @param gadgets code of its process; the first is needed
+   * @param scratch where the way back is to lie
+   * @param plainBecause why there shall be no way back; empty if there shall
    * @param repairRseq false only to show what goes wrong without
    */
-  RemoteSyscalls(Tracee tracee, ProcessMemory target, long syscallInstruction, boolean repairRseq) {
+  RemoteSyscalls(
+      Tracee tracee, Gadgets gadgets, Scratch scratch, String plainBecause, boolean repairRseq) {
     this.tracee = tracee;
-    this.target = target;
-    this.syscallInstruction = syscallInstruction;
+    this.gadgets = gadgets;
+    this.scratch = scratch;
+    this.plainBecause = plainBecause;
     this.repairRseq = repairRseq;
     this.saved = new Registers(tracee.memory(), SAVED);
     this.working = new Registers(tracee.memory(), WORKING);
+    Mark.clear(tracee.bytes(), CLEAN + SignalFrame.MARK);
   }
 
   /**
-   * Saves the thread's state and blocks its signals.
+   * Saves the thread's state, prepares its way back and blocks its signals.
    *
    * @return false, with nothing changed, if it is a 32-bit program
+   * @throws SyscallException ESRCH if the thread has ended; EFAULT, with nothing changed, if the
+   *     code is not what it was: the program has made an exec
    */
   boolean open() throws SyscallException {
     int bytes = tracee.registers(saved);
@@ -85,9 +105,132 @@ final class RemoteSyscalls implements AutoCloseable {
     if (repairRseq) {
       leaveCriticalSection();
     }
+    if (plainBecause.isEmpty()) {
+      plainBecause = writeFrame();
+    }
+    if (frameBytes == 0 && !holds(gadgets.syscall(), Gadgets.SYSCALL)) {
+      throw new SyscallException("code of thread " + tracee.tid(), Errno.EFAULT);
+    }
     state = State.EVENT_STOP;
+    if (plainBecause.isEmpty()) {
+      // Before the mask: a thread that we lose from here on gets it back from the frame.
+      working.copyFrom(saved);
+      working.set(Registers.ORIG_RAX, -1);
+      working.set(Registers.RIP, gadgets.signalReturn());
+      working.set(Registers.RSP, scratch.start() + SignalFrame.UCONTEXT);
+      tracee.setRegisters(working);
+    }
     tracee.setSignalMask(ALL_SIGNALS);
     return true;
+  }
+
+  /** Writes the frame into the target. Returns why it cannot be, or nothing. */
+  private String writeFrame() {
+    if (!holds(gadgets.syscallReturn(), Gadgets.SYSCALL_RETURN)
+        || !holds(gadgets.signalReturn(), Gadgets.SIGNAL_RETURN)) {
+      return "its code has changed";
+    }
+    int xstateBytes = tracee.floatingPoint(FRAME + SignalFrame.FPSTATE, SignalFrame.XSTATE_ROOM);
+    int bytes =
+        SignalFrame.complete(
+            tracee.bytes(),
+            FRAME,
+            xstateBytes,
+            scratch.start(),
+            gadgets.signalReturn(),
+            saved,
+            savedMask);
+    if (bytes == 0) {
+      return "its floating point state is of an unknown form";
+    }
+    if (!tracee.read(BEFORE, scratch.start(), bytes)) {
+      return "the bottom of its stack cannot be read";
+    }
+    if (!mayUse(bytes)) {
+      return "the bottom of its stack is in use";
+    }
+    Mark.start(tracee.bytes(), FRAME + SignalFrame.MARK, BEFORE + SignalFrame.MARK);
+    if (!tracee.write(FRAME, scratch.start(), bytes)) {
+      tracee.write(BEFORE, scratch.start(), bytes);
+      return "the bottom of its stack cannot be written";
+    }
+    frameBytes = bytes;
+    return "";
+  }
+
+  /**
+   * Decides whether the memory just saved is nobody's. A stopped thread on that stack has nothing
+   * far below its pointer. If the stopped thread is elsewhere, a goroutine or not the main thread,
+   * the memory may be in use however it looks, unless nobody but us ever touched it.
+   */
+  private boolean mayUse(int bytes) {
+    long stackPointer = saved.get(Registers.RSP);
+    if (scratch.isOnThisStack(stackPointer)) {
+      return scratch.isFarBelow(stackPointer, bytes);
+    }
+    long before = tracee.memory().address() + BEFORE;
+    long clean = tracee.memory().address() + CLEAN;
+    if (Mark.isAt(tracee.bytes(), BEFORE + SignalFrame.MARK)) {
+      return tracee.bytes().getLong(BEFORE + SignalFrame.PRETCODE) == gadgets.signalReturn()
+          || LibC.memcmp(before, clean, bytes) == 0;
+    }
+    int rest = SignalFrame.MARK + Mark.BYTES;
+    leavesClean =
+        scratch.untouched()
+            && LibC.memcmp(before, clean, SignalFrame.MARK) == 0
+            && LibC.memcmp(before + rest, clean + rest, bytes - rest) == 0;
+    return leavesClean || tracee.isRehearsal();
+  }
+
+  private boolean holds(long remoteAddress, byte[] code) {
+    if (!tracee.read(REMOTE, remoteAddress, code.length)) {
+      return false;
+    }
+    for (int i = 0; i < code.length; i++) {
+      if (tracee.bytes().get(REMOTE + i) != code[i]) {
+        return tracee.isRehearsal();
+      }
+    }
+    return true;
+  }
+
+  /** Returns why the thread has no way back of its own; empty if it has. */
+  String plainBecause() {
+    return plainBecause;
+  }
+
+  /** Notes in the target, if it has a frame, that the next call opens a descriptor. */
+  void expectDescriptor() {
+    if (frameBytes != 0) {
+      Mark.addUnknown(tracee.bytes(), FRAME + SignalFrame.MARK, 1);
+      writeMark();
+    }
+  }
+
+  /** Notes in the target which one it was, or that it was none if negative. */
+  void noteDescriptor(long descriptor) {
+    if (frameBytes != 0) {
+      Mark.addUnknown(tracee.bytes(), FRAME + SignalFrame.MARK, -1);
+      if (descriptor >= 0) {
+        Mark.addKnown(tracee.bytes(), FRAME + SignalFrame.MARK, (int) descriptor);
+      }
+      writeMark();
+    }
+  }
+
+  private void writeMark() {
+    tracee.write(FRAME + SignalFrame.MARK, scratch.start() + SignalFrame.MARK, Mark.BYTES);
+  }
+
+  /**
+   * Says that the descriptors an earlier injection's mark knows are closed, and with {@code all}
+   * that so are those it does not: then it may go.
+   */
+  void clearOldMark(boolean all) {
+    if (frameBytes != 0 && Mark.isAt(tracee.bytes(), BEFORE + SignalFrame.MARK)) {
+      leavesClean |= all;
+      Mark.clearKnown(tracee.bytes(), BEFORE + SignalFrame.MARK);
+    }
   }
 
   /** Makes the saved instruction pointer what the kernel would make it: the abort address. */
@@ -113,13 +256,8 @@ final class RemoteSyscalls implements AutoCloseable {
 
   /** Reads bytes of the target and returns the long at {@code offset} of them; 0 if unreadable. */
   private long remoteLong(long remoteAddress, int bytes, int offset) {
-    try {
-      long read = target.readv(tracee.memory().address() + REMOTE, remoteAddress, bytes);
-      return read == bytes ? tracee.bytes().getLong(REMOTE + offset) : 0;
-    } catch (SyscallException e) {
-      // The kernel could not read it either, and will end the process for it.
-      return 0;
-    }
+    // What the kernel cannot read either it will end the process for.
+    return tracee.read(REMOTE, remoteAddress, bytes) ? tracee.bytes().getLong(REMOTE + offset) : 0;
   }
 
   /** Returns whether the thread was in a restartable sequence and will restart it. */
@@ -153,7 +291,13 @@ final class RemoteSyscalls implements AutoCloseable {
     working.set(Registers.RDI, first);
     working.set(Registers.RSI, second);
     working.set(Registers.RDX, 0);
-    working.set(Registers.RIP, syscallInstruction);
+    if (frameBytes != 0) {
+      working.set(Registers.RIP, gadgets.syscallReturn());
+      working.set(Registers.RSP, scratch.start());
+    } else {
+      // Without a ret behind it: killed here, the target dies rather than going on wrongly.
+      working.set(Registers.RIP, gadgets.syscall());
+    }
     tracee.setRegisters(working);
     proceedToSyscallStop();
     proceedToSyscallStop();
@@ -190,8 +334,8 @@ final class RemoteSyscalls implements AutoCloseable {
   }
 
   /**
-   * Puts mask and registers back. Afterwards the thread is at a PTRACE_EVENT_STOP and may be let
-   * go.
+   * Puts mask, registers and scratch memory back. Afterwards the thread is at a PTRACE_EVENT_STOP
+   * and may be let go.
    *
    * @throws SyscallException ESRCH if the thread has ended
    */
@@ -214,6 +358,10 @@ final class RemoteSyscalls implements AutoCloseable {
     }
     tracee.setSignalMask(savedMask);
     tracee.setRegisters(saved);
+    if (frameBytes != 0) {
+      // Dead memory below the stack: if it cannot be written, it has been unmapped.
+      tracee.write(leavesClean ? CLEAN : BEFORE, scratch.start(), frameBytes);
+    }
     state = State.CLOSED;
   }
 }

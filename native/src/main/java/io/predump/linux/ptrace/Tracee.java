@@ -31,8 +31,18 @@ public final class Tracee implements AutoCloseable {
   private static final int SIGMASK = 32;
   private static final int RSEQ_CONFIGURATION = 64;
 
-  /** First byte of the scratch page that users of the class may have. */
-  static final int FREE = 128;
+  private static final int XSTATE_IOVEC = 96;
+  private static final int LOCAL_IOVEC = 112;
+  private static final int REMOTE_IOVEC = 128;
+
+  /** First byte of the scratch memory that users of the class may have. */
+  static final int FREE = 256;
+
+  /** A page for all sorts of things, a signal frame, what was where it goes, and zeros. */
+  private static final int BYTES = LibC.PAGE_BYTES + 3 * SignalFrame.MAX_BYTES;
+
+  /** As long as the floating point state of most machines. */
+  private static final int REHEARSED_XSTATE_BYTES = 2696;
 
   /** Above every pid there can be: requests on it fail with ESRCH, waiting with ECHILD. */
   private static final int NOBODY = Integer.MAX_VALUE;
@@ -44,21 +54,23 @@ public final class Tracee implements AutoCloseable {
   private int rehearsedStatus;
 
   private final int tid;
+  private final Boundary boundary;
   private final NativeBuffer memory;
   private final ByteBuffer bytes;
   private final long address;
 
-  private Tracee(int tid) throws SyscallException {
+  private Tracee(int tid, Boundary boundary) throws SyscallException {
     this.tid = tid;
-    this.memory = NativeBuffer.allocate(LibC.PAGE_BYTES);
+    this.boundary = boundary;
+    this.memory = NativeBuffer.allocate(BYTES);
     this.bytes = memory.bytes();
     this.address = memory.address();
-    memory.prefault(LibC.PAGE_BYTES);
+    memory.prefault(BYTES);
   }
 
   /** Takes scratch memory for a thread; nothing is asked of the kernel yet. */
-  static Tracee of(int tid) throws SyscallException {
-    return new Tracee(tid);
+  static Tracee of(int tid, Boundary boundary) throws SyscallException {
+    return new Tracee(tid, boundary);
   }
 
   /**
@@ -66,9 +78,19 @@ public final class Tracee implements AutoCloseable {
    * as done. What is done with it once is linked and loaded when a real thread waits for it.
    */
   static Tracee rehearsal() throws SyscallException {
-    Tracee nobody = new Tracee(NOBODY);
+    Tracee nobody = new Tracee(NOBODY, Boundary.NONE);
     nobody.rehearsedStatus = REHEARSED_EVENT_STOP;
     return nobody;
+  }
+
+  /** Returns whether this is nobody: what it says is made up. */
+  boolean isRehearsal() {
+    return rehearsedStatus != 0;
+  }
+
+  /** Says what is done next. Acts that do not go through this class announce themselves. */
+  void next(String act) {
+    boundary.before(act);
   }
 
   /** Returns the thread's id. */
@@ -121,6 +143,7 @@ public final class Tracee implements AutoCloseable {
    * @return the wait status, {@link #GONE} or {@link #TIMED_OUT}
    */
   int awaitStop(long timeoutNanos) {
+    boundary.before("wait");
     int status = awaitStop(tid, bytes, address, timeoutNanos);
     return rehearsedStatus != 0 ? rehearsedStatus : status;
   }
@@ -201,6 +224,50 @@ public final class Tracee implements AutoCloseable {
     request(Ptrace.SETREGSET, Ptrace.NT_PRSTATUS, address + IOVEC);
   }
 
+  /**
+   * Reads the floating point state.
+   *
+   * @param offset where to in the scratch memory
+   * @param room bytes there
+   * @return its length in bytes, {@code room} if it has no room; negative if there is none
+   */
+  int floatingPoint(int offset, int room) {
+    bytes.putLong(XSTATE_IOVEC, address + offset);
+    bytes.putLong(XSTATE_IOVEC + 8, room);
+    boundary.before("PTRACE_GETREGSET(xstate)");
+    long result = LibC.ptrace(Ptrace.GETREGSET, tid, Ptrace.NT_X86_XSTATE, address + XSTATE_IOVEC);
+    if (isRehearsal()) {
+      bytes.putLong(offset + SignalFrame.SW_RESERVED, 3);
+      return REHEARSED_XSTATE_BYTES;
+    }
+    return result < 0 ? -1 : (int) bytes.getLong(XSTATE_IOVEC + 8);
+  }
+
+  /** Reads its memory to {@code offset} of the scratch memory; false unless all of it. */
+  boolean read(int offset, long remote, int length) {
+    iovecs(offset, remote, length);
+    boundary.before("process_vm_readv");
+    return LibC.process_vm_readv(tid, address + LOCAL_IOVEC, 1, address + REMOTE_IOVEC, 1, 0)
+            == length
+        || isRehearsal();
+  }
+
+  /** Writes its memory from {@code offset} of the scratch memory; false unless all of it. */
+  boolean write(int offset, long remote, int length) {
+    iovecs(offset, remote, length);
+    boundary.before("process_vm_writev");
+    return LibC.process_vm_writev(tid, address + LOCAL_IOVEC, 1, address + REMOTE_IOVEC, 1, 0)
+            == length
+        || isRehearsal();
+  }
+
+  private void iovecs(int offset, long remote, int length) {
+    bytes.putLong(LOCAL_IOVEC, address + offset);
+    bytes.putLong(LOCAL_IOVEC + 8, length);
+    bytes.putLong(REMOTE_IOVEC, remote);
+    bytes.putLong(REMOTE_IOVEC + 8, length);
+  }
+
   private void iovec(Registers registers) {
     bytes.putLong(IOVEC, registers.address());
     bytes.putLong(IOVEC + 8, Registers.BYTES);
@@ -225,6 +292,7 @@ public final class Tracee implements AutoCloseable {
    */
   long rseqAddress() {
     bytes.putLong(RSEQ_CONFIGURATION + Ptrace.RSEQ_ABI_POINTER, 0);
+    boundary.before("PTRACE_GET_RSEQ_CONFIGURATION");
     long result =
         LibC.ptrace(
             Ptrace.GET_RSEQ_CONFIGURATION,
@@ -235,6 +303,7 @@ public final class Tracee implements AutoCloseable {
   }
 
   private void request(int request, long address, long data) throws SyscallException {
+    boundary.before(Ptrace.name(request));
     if (rehearsedStatus == 0) {
       request(request, tid, address, data);
     } else {

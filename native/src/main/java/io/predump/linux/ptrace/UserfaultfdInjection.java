@@ -22,6 +22,9 @@ import java.util.concurrent.TimeUnit;
 public final class UserfaultfdInjection {
   private static final long STOP_TIMEOUT_NANOS = TimeUnit.MILLISECONDS.toNanos(300);
 
+  /** The same for a thread that would run if it were its turn; it is not stopped meanwhile. */
+  private static final long STARVED_TIMEOUT_NANOS = TimeUnit.SECONDS.toNanos(5);
+
   /** A process may have thousands of threads; the choice looks at so many. */
   private static final int MAX_CANDIDATES = 64;
 
@@ -68,19 +71,25 @@ public final class UserfaultfdInjection {
   /** Enough for the interpreter to have resolved every call. */
   private static final int REHEARSALS = 20;
 
-  static final String NOT_CRASH_SAFE =
-      "the thread was stopped in plain form: had this program been killed in that moment, the target"
-          + " would have died";
+  /** What the killing test replaces. */
+  static volatile Boundary boundary = Boundary.NONE;
+
+  /** How tests have it; {@link #NORMAL} is how everybody does. */
+  record Form(boolean crashSafe, boolean repairRseq) {
+    static final Form NORMAL = new Form(true, true);
+    static final Form PLAIN = new Form(false, true);
+    static final Form WITHOUT_RSEQ_REPAIR = new Form(true, false);
+  }
 
   private final Pid pid;
   private final ProcStatus status;
-  private final boolean repairRseq;
+  private final Form form;
   private final List<String> warnings = new ArrayList<>();
 
-  private UserfaultfdInjection(Pid pid, ProcStatus status, boolean repairRseq) {
+  private UserfaultfdInjection(Pid pid, ProcStatus status, Form form) {
     this.pid = pid;
     this.status = status;
-    this.repairRseq = repairRseq;
+    this.form = form;
   }
 
   /**
@@ -93,15 +102,20 @@ public final class UserfaultfdInjection {
    *     without a free descriptor, EPERM or EACCES by policy, ENOSYS; of pidfd_getfd(2)
    */
   public static Injected inject(Pid pid) throws IOException {
+    return inject(pid, Form.NORMAL);
+  }
+
+  /** For tests: also in the forms that they show do harm. */
+  static Injected inject(Pid pid, Form form) throws IOException {
     ProcStatus status = Target.check("inject into", pid);
-    UserfaultfdInjection injection = new UserfaultfdInjection(pid, status, true);
+    UserfaultfdInjection injection = new UserfaultfdInjection(pid, status, form);
     return injection.run(injection.candidates());
   }
 
-  /** Injects into one thread; for tests, also without the repair that they show is needed. */
-  static Injected injectThread(Pid pid, int tid, boolean repairRseq) throws IOException {
+  /** Injects into one thread; for tests. */
+  static Injected injectThread(Pid pid, int tid, Form form) throws IOException {
     ProcStatus status = Target.check("inject into", pid);
-    return new UserfaultfdInjection(pid, status, repairRseq).run(List.of(new Candidate(tid, 0)));
+    return new UserfaultfdInjection(pid, status, form).run(List.of(new Candidate(tid, 0)));
   }
 
   private Injected run(List<Candidate> candidates) throws IOException {
@@ -111,11 +125,14 @@ public final class UserfaultfdInjection {
     }
     Pid live = status.isDead() ? new Pid(candidates.get(0).tid) : pid;
     String unstopped = "";
+    MemoryMap map = read(live);
+    Scratch scratch = scratch(live, map);
     try (ProcessMemory target = ProcessMemory.open(live);
         Fd pidfd = pidfd(live);
+        Leftovers leftovers = Leftovers.find(live, pidfd, target, scratch);
         TraceThread trace = TraceThread.start("predump-inject")) {
-      long instruction = SyscallInstruction.find(MemoryMap.read(live), target);
-      if (instruction == 0) {
+      Gadgets gadgets = Gadgets.find(map, target);
+      if (gadgets.syscall() == 0) {
         throw new TraceException(
             TraceException.Reason.NO_SYSCALL_INSTRUCTION,
             "inject into " + pid + ": no syscall instruction in its code");
@@ -129,7 +146,14 @@ public final class UserfaultfdInjection {
         try {
           boolean filtered = ProcStatus.readThread(pid, candidate.tid).seccompMode() != 0;
           attempt =
-              new Attempt(Tracee.of(candidate.tid), filtered, target, instruction, pidfd.number());
+              new Attempt(
+                  Tracee.of(candidate.tid, boundary),
+                  filtered,
+                  gadgets,
+                  scratch,
+                  plainBecause(candidate.tid, gadgets, scratch),
+                  leftovers,
+                  pidfd.number());
         } catch (SyscallException e) {
           if (isGone(e)) {
             continue;
@@ -139,8 +163,9 @@ public final class UserfaultfdInjection {
         try (attempt.tracee) {
           trace.call(
               () -> {
-                rehearse(target);
+                rehearse(gadgets, scratch, attempt.scope.plainBecause(), leftovers);
                 attempt.run();
+                attempt.tracee.next(Boundary.END);
                 return attempt;
               });
         } catch (SyscallException e) {
@@ -171,14 +196,49 @@ public final class UserfaultfdInjection {
     }
     throw new TraceException(
         TraceException.Reason.NO_STOP,
-        "inject into " + pid + ": no thread stopped within 300 ms: " + unstopped);
+        "inject into " + pid + ": no thread stopped in time: " + unstopped);
+  }
+
+  private static MemoryMap read(Pid live) throws SyscallException {
+    try {
+      return MemoryMap.read(live);
+    } catch (SyscallException e) {
+      throw e.is(Errno.ENOENT) ? new SyscallException(e.call(), Errno.ESRCH) : e;
+    }
+  }
+
+  private static Scratch scratch(Pid live, MemoryMap map) throws SyscallException {
+    try {
+      return Scratch.find(live, map);
+    } catch (SyscallException e) {
+      throw e.is(Errno.ENOENT) ? new SyscallException(e.call(), Errno.ESRCH) : e;
+    }
+  }
+
+  /** Returns why a thread cannot be given a way back of its own; empty if it can. */
+  private String plainBecause(int tid, Gadgets gadgets, Scratch scratch) throws SyscallException {
+    if (!form.crashSafe) {
+      return "as a test wants it";
+    }
+    if (gadgets.syscallReturn() == 0) {
+      return "no syscall; ret in its code";
+    }
+    if (gadgets.signalReturn() == 0) {
+      return "no rt_sigreturn in its code";
+    }
+    if (scratch.start() == 0) {
+      return "no room in its stack";
+    }
+    return ProcStatus.hasShadowStack(pid, tid) ? "it has a shadow stack" : "";
   }
 
   /** Does all of it on nobody, so that a stopped thread waits for no class to be loaded. */
-  private void rehearse(ProcessMemory target) throws IOException {
+  private void rehearse(Gadgets gadgets, Scratch scratch, String plainBecause, Leftovers leftovers)
+      throws IOException {
     int before = warnings.size();
     for (int i = 0; i < REHEARSALS; i++) {
-      Attempt attempt = new Attempt(Tracee.rehearsal(), false, target, 0, -1);
+      Attempt attempt =
+          new Attempt(Tracee.rehearsal(), false, gadgets, scratch, plainBecause, leftovers, -1);
       try (attempt.tracee) {
         attempt.run();
       } catch (SyscallException e) {
@@ -192,8 +252,34 @@ public final class UserfaultfdInjection {
     return e.is(Errno.ESRCH) || e.is(Errno.ENOENT);
   }
 
+  /** What could have happened in the plain form, and why it was taken. */
+  static String notCrashSafe(String plainBecause) {
+    return "the thread was stopped in plain form ("
+        + plainBecause
+        + "): had this program been killed in that moment, the target would have died";
+  }
+
   private Injected injected(Attempt attempt) {
-    warnings.add(NOT_CRASH_SAFE);
+    String plainBecause = attempt.scope.plainBecause();
+    if (!plainBecause.isEmpty()) {
+      warnings.add(notCrashSafe(plainBecause));
+    } else if (attempt.filtered) {
+      warnings.add(
+          "thread "
+              + attempt.tracee.tid()
+              + " has a seccomp filter: had this program been killed within 20 µs of that moment,"
+              + " the filter would have seen userfaultfd, and may kill for it");
+    }
+    if (attempt.closedLeftovers > 0) {
+      warnings.add(
+          "closed in the target what killed injections left: userfaultfds="
+              + attempt.closedLeftovers);
+    }
+    if (attempt.leftovers.unclear() > 0) {
+      warnings.add(
+          "the target has userfaultfds, not in use, left open as they may be its own: count="
+              + attempt.leftovers.unclear());
+    }
     if (attempt.interruptedCall) {
       warnings.add(
           "a system call of thread " + attempt.tracee.tid() + " returned EINTR to the target");
@@ -202,6 +288,7 @@ public final class UserfaultfdInjection {
         Fd.adopt((int) attempt.localFd, "userfaultfd of " + pid),
         attempt.tracee.tid(),
         attempt.stoppedNanos,
+        plainBecause.isEmpty() && !attempt.filtered,
         warnings);
   }
 
@@ -287,22 +374,32 @@ public final class UserfaultfdInjection {
   /** One thread's turn. Made on the caller's thread, run on the tracing one. */
   private final class Attempt {
     final Tracee tracee;
-    private final RemoteSyscalls scope;
+    final RemoteSyscalls scope;
+    final Leftovers leftovers;
+    final boolean filtered;
     private final int pidfd;
     private final int options;
-    private final boolean filtered;
 
     Outcome outcome = Outcome.PENDING;
     long localFd = -1;
     long stoppedNanos;
     boolean interruptedCall;
+    int closedLeftovers;
 
-    Attempt(Tracee tracee, boolean filtered, ProcessMemory target, long instruction, int pidfd) {
+    Attempt(
+        Tracee tracee,
+        boolean filtered,
+        Gadgets gadgets,
+        Scratch scratch,
+        String plainBecause,
+        Leftovers leftovers,
+        int pidfd) {
       this.pidfd = pidfd;
       this.filtered = filtered;
       this.options = Ptrace.O_TRACESYSGOOD | (filtered ? Ptrace.O_SUSPEND_SECCOMP : 0);
       this.tracee = tracee;
-      this.scope = new RemoteSyscalls(tracee, target, instruction, repairRseq);
+      this.leftovers = leftovers;
+      this.scope = new RemoteSyscalls(tracee, gadgets, scratch, plainBecause, form.repairRseq);
     }
 
     void run() throws IOException {
@@ -316,6 +413,10 @@ public final class UserfaultfdInjection {
       try {
         tracee.interrupt();
         int status = tracee.awaitEventStop(STOP_TIMEOUT_NANOS);
+        if (status == Tracee.TIMED_OUT && ProcStatus.threadState(pid, tracee.tid()) == 'R') {
+          // It lacks a processor, nothing else.
+          status = tracee.awaitEventStop(STARVED_TIMEOUT_NANOS);
+        }
         if (status == Tracee.TIMED_OUT) {
           outcome = Outcome.NOT_STOPPED;
           return;
@@ -345,10 +446,14 @@ public final class UserfaultfdInjection {
               "inject into " + pid + ": a 32-bit program, not supported");
         }
         interruptedCall = scope.savedInSyscall() && scope.savedResult() == -Errno.EINTR.number();
+        closeLeftovers();
+        scope.expectDescriptor();
         remoteFd =
             scope.call(
                 LibC.SYS_USERFAULTFD, LibC.O_CLOEXEC | LibC.O_NONBLOCK | Uffdio.USER_MODE_ONLY, 0);
+        scope.noteDescriptor(remoteFd);
         if (remoteFd >= 0) {
+          tracee.next("pidfd_getfd");
           localFd = LibC.syscall(LibC.SYS_PIDFD_GETFD, pidfd, remoteFd, 0, 0, 0, 0);
           if (localFd < 0) {
             taken = Errno.last();
@@ -375,6 +480,15 @@ public final class UserfaultfdInjection {
       if (scope.rseqAborted()) {
         warnings.add("a restartable sequence of thread " + tracee.tid() + " was restarted");
       }
+    }
+
+    private void closeLeftovers() throws SyscallException {
+      for (int i = 0; i < leftovers.count(); i++) {
+        if (leftovers.isStillThere(i) && scope.call(LibC.SYS_CLOSE, leftovers.number(i), 0) == 0) {
+          closedLeftovers++;
+        }
+      }
+      scope.clearOldMark(leftovers.unclear() == 0);
     }
 
     private void detach() {

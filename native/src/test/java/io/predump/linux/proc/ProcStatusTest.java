@@ -145,4 +145,19 @@ class ProcStatusTest {
     assertThat(OpenFile.parseFlags("pos:\t0\nflags:\t02140002\nmnt_id:\t1\n")).isEqualTo(02140002);
     assertThat(new OpenFile(new io.predump.linux.RemoteFd(3), "/x", 02140002).isDirect()).isTrue();
   }
+
+  @Test
+  void theShadowStackIsAWordOfTheFeatures() {
+    assertThat(ProcStatus.parseShadowStack("x86_Thread_features:\tshstk wrss \n")).isTrue();
+    assertThat(ProcStatus.parseShadowStack("x86_Thread_features:\t\n")).isFalse();
+    assertThat(ProcStatus.parseShadowStack(STATUS)).isFalse();
+  }
+
+  @Test
+  void aUserfaultfdTellsItsFeatures() {
+    assertThat(OpenFile.parseFeatures("pending:\t0\nAPI:\taa:0:80000000000001ff\n")).isZero();
+    assertThat(OpenFile.parseFeatures("API:\taa:80000000:80000000000001ff\n"))
+        .isEqualTo(0x80000000L);
+    assertThat(OpenFile.parseFeatures("flags:\t02\n")).isEqualTo(-1);
+  }
 }

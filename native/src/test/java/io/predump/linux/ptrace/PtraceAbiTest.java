@@ -65,6 +65,36 @@ class PtraceAbiTest {
     ours.put("PTRACE_O_SUSPEND_SECCOMP", (long) Ptrace.O_SUSPEND_SECCOMP);
     ours.put("PTRACE_EVENT_STOP", (long) Ptrace.EVENT_STOP);
     ours.put("SYSCALL_STOP", (long) Ptrace.SYSCALL_STOP);
+    ours.put("NT_X86_XSTATE", (long) Ptrace.NT_X86_XSTATE);
+    ours.put("ucontext.uc_flags", (long) SignalFrame.UC_FLAGS);
+    ours.put("ucontext.uc_mcontext", (long) SignalFrame.UC_MCONTEXT);
+    ours.put("ucontext.uc_sigmask", (long) SignalFrame.UC_SIGMASK);
+    ours.put("sigcontext.r8", (long) SignalFrame.SC_R8);
+    ours.put("sigcontext.r9", (long) SignalFrame.SC_R9);
+    ours.put("sigcontext.r10", (long) SignalFrame.SC_R10);
+    ours.put("sigcontext.r11", (long) SignalFrame.SC_R11);
+    ours.put("sigcontext.r12", (long) SignalFrame.SC_R12);
+    ours.put("sigcontext.r13", (long) SignalFrame.SC_R13);
+    ours.put("sigcontext.r14", (long) SignalFrame.SC_R14);
+    ours.put("sigcontext.r15", (long) SignalFrame.SC_R15);
+    ours.put("sigcontext.rdi", (long) SignalFrame.SC_RDI);
+    ours.put("sigcontext.rsi", (long) SignalFrame.SC_RSI);
+    ours.put("sigcontext.rbp", (long) SignalFrame.SC_RBP);
+    ours.put("sigcontext.rbx", (long) SignalFrame.SC_RBX);
+    ours.put("sigcontext.rdx", (long) SignalFrame.SC_RDX);
+    ours.put("sigcontext.rax", (long) SignalFrame.SC_RAX);
+    ours.put("sigcontext.rcx", (long) SignalFrame.SC_RCX);
+    ours.put("sigcontext.rsp", (long) SignalFrame.SC_RSP);
+    ours.put("sigcontext.rip", (long) SignalFrame.SC_RIP);
+    ours.put("sigcontext.eflags", (long) SignalFrame.SC_EFLAGS);
+    ours.put("sigcontext.cs", (long) SignalFrame.SC_CS);
+    ours.put("sigcontext.ss", (long) SignalFrame.SC_SS);
+    ours.put("sigcontext.fpstate", (long) SignalFrame.SC_FPSTATE);
+    ours.put("fpx_sw.extended_size", (long) SignalFrame.SW_EXTENDED_SIZE);
+    ours.put("fpx_sw.xfeatures", (long) SignalFrame.SW_XFEATURES);
+    ours.put("fpx_sw.xstate_size", (long) SignalFrame.SW_XSTATE_SIZE);
+    ours.put("FP_XSTATE_MAGIC1", (long) SignalFrame.FP_XSTATE_MAGIC1);
+    ours.put("FP_XSTATE_MAGIC2", (long) SignalFrame.FP_XSTATE_MAGIC2);
 
     Map<String, Long> theirs = CProgram.resource(Errno.class, "abi.c").values();
     theirs
@@ -74,6 +104,11 @@ class PtraceAbiTest {
                 !name.startsWith("PTRACE_")
                     && !name.startsWith("user_regs_struct")
                     && !name.startsWith("rseq_configuration_")
+                    && !name.startsWith("ucontext.")
+                    && !name.startsWith("sigcontext.")
+                    && !name.startsWith("fpx_sw.")
+                    && !name.startsWith("FP_XSTATE_")
+                    && !name.startsWith("NT_")
                     && !name.equals("SYSCALL_STOP"));
 
     assertThat(ours).isEqualTo(theirs);
