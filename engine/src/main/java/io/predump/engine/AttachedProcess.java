@@ -178,7 +178,8 @@ final class AttachedProcess implements AutoCloseable {
     try {
       return UserfaultfdInjection.inject(pid);
     } catch (TraceException e) {
-      throw new TargetRefusedException(Kind.LACKING, String.valueOf(e.getMessage()));
+      Kind kind = e.reason() == TraceException.Reason.NO_LIVE_THREAD ? Kind.EXITED : Kind.LACKING;
+      throw new TargetRefusedException(kind, String.valueOf(e.getMessage()));
     }
   }
 

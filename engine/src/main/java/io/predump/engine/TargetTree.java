@@ -138,6 +138,7 @@ final class TargetTree implements AutoCloseable {
     }
   }
 
+  /** Whatever goes wrong with a child that has ended by now only means that it has. */
   private void takeIn(Pid pid, boolean live) throws IOException {
     try {
       ProcStatus status = ProcStatus.read(pid);
@@ -148,16 +149,18 @@ final class TargetTree implements AutoCloseable {
           live
               ? AttachedProcess.attach(TargetCheck.check(pid), namespaceDepth, features, hooks)
               : AttachedProcess.attachFrozen(status, namespaceDepth, features, hooks));
-    } catch (SyscallException e) {
-      if (!e.is(Errno.ESRCH) && !e.is(Errno.ENOENT)) {
+    } catch (IOException e) {
+      if (lives(pid)) {
         throw e;
       }
-      // Ended meanwhile.
-    } catch (TargetRefusedException e) {
-      if (ProcStatus.threads(pid).isEmpty() || e.kind() != TargetRefusedException.Kind.LACKING) {
-        return;
-      }
-      throw e;
+    }
+  }
+
+  private static boolean lives(Pid pid) {
+    try {
+      return !ProcStatus.read(pid).isDead() && ProcStatus.auxiliaryVector(pid).length > 0;
+    } catch (SyscallException e) {
+      return false;
     }
   }
 

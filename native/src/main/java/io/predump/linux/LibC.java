@@ -52,7 +52,6 @@ public final class LibC {
   public static final int SYS_GETPRIORITY = 140;
   public static final int SYS_SETPRIORITY = 141;
   public static final int SYS_GETDENTS64 = 217;
-  public static final int SYS_KCMP = 312;
   public static final int SYS_USERFAULTFD = 323;
   public static final int SYS_PIDFD_OPEN = 434;
   public static final int SYS_PIDFD_GETFD = 438;
