@@ -24,6 +24,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -205,6 +206,12 @@ final class AttachedProcess implements AutoCloseable {
     return vpid;
   }
 
+  /** {@return who a process is; its pid in the images is not known yet} */
+  static ProcessIdentity identity(ProcStatus status) {
+    int number = status.pid().number();
+    return new ProcessIdentity(number, number, status.startTimeTicks(), status.name());
+  }
+
   ProcessIdentity identity() {
     return new ProcessIdentity(pid.number(), vpid, status.startTimeTicks(), status.name());
   }
@@ -227,9 +234,24 @@ final class AttachedProcess implements AutoCloseable {
     return all;
   }
 
-  /** {@return whether the address space is still the one attached to} */
+  /**
+   * {@return whether the address space is still the one attached to} It may live on in a process
+   * that shares it while this one has executed another program, so the auxiliary vector, which each
+   * exec makes anew with random addresses, must be the same too.
+   */
   boolean sameAddressSpace() throws SyscallException {
-    return scanner.sameAddressSpace();
+    return scanner.sameAddressSpace() && Arrays.equals(auxv, currentAuxv());
+  }
+
+  private long[] currentAuxv() throws SyscallException {
+    try {
+      return ProcStatus.auxiliaryVector(pid);
+    } catch (SyscallException e) {
+      if (e.is(Errno.ENOENT) || e.is(Errno.ESRCH)) {
+        return new long[0];
+      }
+      throw e;
+    }
   }
 
   /**
@@ -261,7 +283,8 @@ final class AttachedProcess implements AutoCloseable {
             compare.scanLive(vma, table, counts);
           }
         }
-        case AT_FREEZE, SKIP -> {}
+        case AT_FREEZE -> table.vacate(vma.start(), vma.end(), vma.vacantState());
+        case SKIP -> {}
       }
     }
   }
@@ -286,8 +309,11 @@ final class AttachedProcess implements AutoCloseable {
    * and buffers touched before the freeze instead of in it. What it marks owed is owed anyway.
    */
   void rehearseFreeze() throws IOException {
+    hazards.look();
+    Set<Long> starts = knownStarts;
     scanFrozen(new ScanCounts());
     space();
+    knownStarts = starts;
   }
 
   private static PolicedVma distrusted(PolicedVma vma) {
@@ -379,8 +405,11 @@ final class AttachedProcess implements AutoCloseable {
 
   @Override
   public void close() {
-    tracker.close();
-    scanner.close();
-    memory.close();
+    try {
+      tracker.close();
+    } finally {
+      scanner.close();
+      memory.close();
+    }
   }
 }

@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -21,6 +22,9 @@ import org.jspecify.annotations.Nullable;
  * rest follows after the thaw. Closing the window thaws, whatever happened in it.
  */
 final class FreezeWindow implements AutoCloseable {
+  private static final int MOST_ATTEMPTS = 4;
+  private static final long ATTEMPT_PAUSE_NANOS = 300_000_000;
+
   private final TargetTree tree;
   private final RoundAssembly assembly;
   private final List<Freezer> freezers;
@@ -54,6 +58,21 @@ final class FreezeWindow implements AutoCloseable {
    */
   static FreezeWindow open(TargetTree tree, RoundAssembly assembly, SessionOptions options)
       throws IOException {
+    for (int attempt = 1; ; attempt++) {
+      try {
+        return openOnce(tree, assembly, options);
+      } catch (TraceException e) {
+        // A thread in a vfork or in the middle of I/O: let all run on, and try again.
+        if (e.reason() != TraceException.Reason.NO_STOP || attempt == MOST_ATTEMPTS) {
+          throw e;
+        }
+        LockSupport.parkNanos(ATTEMPT_PAUSE_NANOS);
+      }
+    }
+  }
+
+  private static FreezeWindow openOnce(
+      TargetTree tree, RoundAssembly assembly, SessionOptions options) throws IOException {
     ThreadPriority priority = ThreadPriority.raise();
     List<Freezer> freezers = new ArrayList<>();
     try {
@@ -115,6 +134,7 @@ final class FreezeWindow implements AutoCloseable {
       firstBuffered[i] = job;
       used = buffer(space, job, buffer, used);
     }
+    assembly.dropTheGone();
     readNanos = System.nanoTime();
     long lost =
         assembly.copied().lost() + buffered.stream().mapToLong(BufferedSource::lostPages).sum();
@@ -172,7 +192,10 @@ final class FreezeWindow implements AutoCloseable {
   FreezeRecord record() {
     FreezeRecord known = record;
     if (known == null) {
-      long end = thawed ? System.nanoTime() : readNanos;
+      long end =
+          thawed
+              ? freezers.stream().mapToLong(Freezer::thawedNanos).max().orElseThrow()
+              : readNanos;
       known =
           new FreezeRecord(
               freezers.stream().mapToInt(Freezer::threadCount).sum(),

@@ -46,6 +46,7 @@ public final class PreDumpSession implements AutoCloseable {
   private final TargetTree tree;
   private final ChainDirectory chain;
   private final Fd chainLock;
+  private final boolean madeDirectory;
   private final SessionOptions options;
   private final CopyPipeline pipeline;
   private final DowntimeModel downtime;
@@ -59,14 +60,16 @@ public final class PreDumpSession implements AutoCloseable {
       TargetTree tree,
       ChainDirectory chain,
       Fd chainLock,
-      SessionOptions options,
-      int threadCount) {
+      boolean madeDirectory,
+      SessionOptions options)
+      throws IOException {
     this.tree = tree;
     this.chain = chain;
     this.chainLock = chainLock;
     this.options = options;
     this.pipeline = new CopyPipeline(options.threads(), options.level());
-    this.downtime = new DowntimeModel(threadCount);
+    this.madeDirectory = madeDirectory;
+    this.downtime = new DowntimeModel(tree.threadCount());
   }
 
   /**
@@ -98,11 +101,11 @@ public final class PreDumpSession implements AutoCloseable {
       if (!lock.tryLockExclusive()) {
         throw new IOException(imagesDir + ": another run is writing here");
       }
+      chain.requireChainOf(AttachedProcess.identity(status), Machine.bootId());
       chain.sweepPartials();
       TargetTree tree = TargetTree.attach(status, options.single(), features, hooks);
       try {
-        chain.requireChainOf(tree.root().identity(), Machine.bootId());
-        return new PreDumpSession(tree, chain, lock, options, tree.threadCount());
+        return new PreDumpSession(tree, chain, lock, !existed, options);
       } catch (IOException | RuntimeException e) {
         tree.close();
         throw e;
@@ -328,6 +331,9 @@ public final class PreDumpSession implements AutoCloseable {
       } catch (Exception e) {
         failure = failure == null ? new IllegalStateException(e) : failure;
       }
+    }
+    if (madeDirectory && parentRound.isEmpty()) {
+      removeIfEmpty(chain.path());
     }
     if (failure != null) {
       throw failure;

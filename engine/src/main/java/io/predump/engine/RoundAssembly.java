@@ -107,9 +107,10 @@ final class RoundAssembly implements AutoCloseable {
 
   /**
    * Asks every process whether its address space is still the one attached to: the last question,
-   * after the last byte was read.
+   * after the last byte was read. In the final round that is under the freeze: who ends after the
+   * thaw takes nothing with him.
    */
-  private void dropTheGone() throws IOException {
+  void dropTheGone() throws IOException {
     if (!tree.root().sameAddressSpace()) {
       throw new TargetGoneException();
     }
@@ -162,7 +163,9 @@ final class RoundAssembly implements AutoCloseable {
       Function<RoundRecord, Optional<StopReason>> judge,
       String engineVersion)
       throws IOException {
-    dropTheGone();
+    if (!finalFreeze) {
+      dropTheGone();
+    }
     for (int i = 0; i < spaces.size(); i++) {
       if (!dropped.contains(spaces.get(i))) {
         writePagemap(spaces.get(i).table(), files.get(i));
@@ -196,6 +199,7 @@ final class RoundAssembly implements AutoCloseable {
           return written[0];
         });
     committed = true;
+    tree.warn(writer.warnings());
     tree.tables().forEach(PageTable::sealRound);
     return written[0];
   }

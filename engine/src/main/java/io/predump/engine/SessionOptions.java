@@ -7,7 +7,8 @@ import java.time.Duration;
  *
  * @param level zstd level, 1 to 19
  * @param threads workers that read and compress, at least 1
- * @param freezeTimeout how long a thread may take to stop before the freeze is given up
+ * @param freezeTimeout how long the threads of a process may take to stop before they all run on;
+ *     the freeze is tried a few times
  * @param freezeBufferBytes the most the engine reads into memory under the freeze; what exceeds it
  *     is compressed and written frozen
  * @param single whether the process alone is meant, not those below it
@@ -21,12 +22,12 @@ public record SessionOptions(
     boolean single,
     String engineVersion) {
 
-  /** Level 1, one worker per core, one second, 128 MiB. */
+  /** Level 1, one worker per core, 200 ms a try, 128 MiB. */
   public static SessionOptions defaults(String engineVersion) {
     return new SessionOptions(
         1,
         Runtime.getRuntime().availableProcessors(),
-        Duration.ofSeconds(1),
+        Duration.ofMillis(200),
         128L << 20,
         false,
         engineVersion);

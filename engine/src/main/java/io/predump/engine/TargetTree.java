@@ -11,6 +11,7 @@ import io.predump.linux.proc.ProcessTree;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.HashSet;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -72,10 +73,46 @@ final class TargetTree implements AutoCloseable {
             hooks);
     try {
       tree.discover(true);
+      tree.requireNoSharerOutside();
       return tree;
     } catch (IOException | RuntimeException e) {
       tree.close();
       throw e;
+    }
+  }
+
+  /**
+   * Memory that a process outside the tree can write would be torn in the final round: that process
+   * is not frozen.
+   */
+  private void requireNoSharerOutside() throws IOException {
+    Set<Pid> inside = new HashSet<>(pids());
+    for (Pid pid : ProcessTree.all()) {
+      if (inside.contains(pid) || pid.equals(Pid.self())) {
+        continue;
+      }
+      for (Pid member : members.keySet()) {
+        if (shares(member, pid)) {
+          throw new TargetRefusedException(
+              TargetRefusedException.Kind.LACKING,
+              "pid="
+                  + member.number()
+                  + " shares its memory with pid="
+                  + pid.number()
+                  + ", which is not below pid="
+                  + root.pid().number()
+                  + " and would not be frozen: name a common parent");
+        }
+      }
+    }
+  }
+
+  private static boolean shares(Pid member, Pid other) {
+    try {
+      return ProcessTree.sharesMemory(member, other);
+    } catch (SyscallException e) {
+      // Gone meanwhile, or a kernel that cannot tell.
+      return false;
     }
   }
 
@@ -164,9 +201,9 @@ final class TargetTree implements AutoCloseable {
     }
   }
 
-  private boolean sharesMemory(Pid pid) throws SyscallException {
+  private boolean sharesMemory(Pid pid) {
     for (Pid member : members.keySet()) {
-      if (ProcessTree.sharesMemory(member, pid)) {
+      if (shares(member, pid)) {
         return true;
       }
     }
@@ -265,6 +302,11 @@ final class TargetTree implements AutoCloseable {
   /** {@return the policy of every mapping as last read, for the manifest} */
   List<VmaRecord> vmaRecords() {
     return members.values().stream().flatMap(m -> m.vmaRecords().stream()).toList();
+  }
+
+  /** Adds to what the operator should know. */
+  void warn(List<String> warnings) {
+    pastWarnings.addAll(warnings);
   }
 
   /** {@return everything the operator should know, so far} */

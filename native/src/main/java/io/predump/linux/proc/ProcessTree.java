@@ -4,6 +4,7 @@ import io.predump.linux.Errno;
 import io.predump.linux.LibC;
 import io.predump.linux.Pid;
 import io.predump.linux.SyscallException;
+import java.io.File;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -60,6 +61,21 @@ public final class ProcessTree {
       }
     }
     return tree;
+  }
+
+  /** Returns all processes of our pid namespace, in no order; kernel threads too. */
+  public static List<Pid> all() throws SyscallException {
+    List<Pid> all = new ArrayList<>();
+    String[] names = new File("/proc").list();
+    if (names == null) {
+      throw new SyscallException("readdir(/proc)", Errno.EIO);
+    }
+    for (String name : names) {
+      if (!name.isEmpty() && name.chars().allMatch(c -> c >= '0' && c <= '9')) {
+        all.add(new Pid(Integer.parseInt(name)));
+      }
+    }
+    return all;
   }
 
   /**

@@ -39,6 +39,7 @@ public final class Freezer implements AutoCloseable {
   private final BitSet known = new BitSet();
 
   private long frozenSinceNanos;
+  private volatile long thawedNanos;
   private boolean thawed;
 
   private Freezer(Pid pid, TraceThread trace, NativeBuffer memory) {
@@ -230,6 +231,11 @@ public final class Freezer implements AutoCloseable {
     return frozenSinceNanos;
   }
 
+  /** Returns the time of {@link System#nanoTime()} after the last thread was let go. */
+  public long thawedNanos() {
+    return thawedNanos;
+  }
+
   /** Returns the number of threads stopped. */
   public int threadCount() {
     return count;
@@ -249,6 +255,7 @@ public final class Freezer implements AutoCloseable {
               // it.
               LibC.ptrace(Ptrace.DETACH, tids[i], 0, signals[i]);
             }
+            thawedNanos = System.nanoTime();
             return count;
           });
     } catch (IOException e) {
