@@ -83,6 +83,7 @@ final class AttachedProcess implements AutoCloseable {
             ? compare
             : new UffdWpTracker(
                 pid,
+                table,
                 trackingDescriptor(injected),
                 scanner,
                 lister,

@@ -3,12 +3,14 @@ package io.predump.engine;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What the engine knows of every page of one address space (a process's private memory, or one
  * shared object): its {@link PageState} and, where the chain holds the page, a 128-bit hash of the
  * bytes the chain holds. Leaves of 512 pages exist only where something is known, so a sparse
- * reservation costs nothing; a full leaf costs about 0.5 % of the memory it describes.
+ * reservation costs nothing; a full leaf costs about 0.5 % of the memory it describes, a lone page
+ * about 1 KiB.
  *
  * <p>The round has three phases, and the table changes hands with them. While scanning, one thread
  * marks ({@link #list}, {@link #vacate}). While copying, any number of workers settle disjoint
@@ -21,9 +23,10 @@ final class PageTable {
   static final int PAGE_BYTES = 1 << PAGE_SHIFT;
   static final int LEAF_PAGES = 512;
   static final int LEAF_SHIFT = PAGE_SHIFT + 9;
+  private static final int BLOCK_PAGES = 16;
 
   private static final byte[] ALL_DATA = filled(PageState.DATA);
-  private static final byte[] NO_HASHES_BUT_HOLES = filled(PageState.HOLE);
+  private static final byte[] ALL_HOLES = filled(PageState.HOLE);
 
   private final TreeMap<Long, Leaf> leaves = new TreeMap<>();
 
@@ -31,13 +34,38 @@ final class PageTable {
   private static final class Leaf {
     final long start;
     final byte[] states = new byte[LEAF_PAGES];
-    final long[] hashes = new long[2 * LEAF_PAGES];
+
+    /** Two longs a page, in blocks of 16 pages, so that a lone page costs little. */
+    private final long[] @Nullable [] hashes = new long[LEAF_PAGES / BLOCK_PAGES][];
 
     /** False only if no page is owed; workers never touch it. */
     boolean mayOwe;
 
     Leaf(long start) {
       this.start = start;
+    }
+
+    boolean hashIs(int page, long high, long low) {
+      long[] block = hashes[page / BLOCK_PAGES];
+      int i = 2 * (page % BLOCK_PAGES);
+      return block != null && block[i] == high && block[i + 1] == low;
+    }
+
+    /** Workers settle different pages of one leaf at a time; they may need the same block. */
+    void setHash(int page, long high, long low) {
+      long[] block = hashes[page / BLOCK_PAGES];
+      if (block == null) {
+        synchronized (this) {
+          block = hashes[page / BLOCK_PAGES];
+          if (block == null) {
+            block = new long[2 * BLOCK_PAGES];
+            hashes[page / BLOCK_PAGES] = block;
+          }
+        }
+      }
+      int i = 2 * (page % BLOCK_PAGES);
+      block[i] = high;
+      block[i + 1] = low;
     }
   }
 
@@ -60,17 +88,14 @@ final class PageTable {
     boolean holds(long address, long high, long low) {
       Leaf l = leafOf(address);
       int i = index(address);
-      return PageState.content(l.states[i]) == PageState.DATA
-          && l.hashes[2 * i] == high
-          && l.hashes[2 * i + 1] == low;
+      return PageState.content(l.states[i]) == PageState.DATA && l.hashIs(i, high, low);
     }
 
     /** The page's bytes go into this round. */
     void settleStored(long address, long high, long low) {
       Leaf l = leafOf(address);
       int i = index(address);
-      l.hashes[2 * i] = high;
-      l.hashes[2 * i + 1] = low;
+      l.setHash(i, high, low);
       l.states[i] = PageState.DATA | PageState.STORED;
     }
 
@@ -170,7 +195,7 @@ final class PageTable {
       int first = start <= leaf.start ? 0 : index(start);
       int last = end >= leafEnd ? LEAF_PAGES : index(end);
       Arrays.fill(leaf.states, first, last, to);
-      if (to == PageState.HOLE && Arrays.equals(leaf.states, NO_HASHES_BUT_HOLES)) {
+      if (to == PageState.HOLE && Arrays.equals(leaf.states, ALL_HOLES)) {
         part.remove();
       }
     }

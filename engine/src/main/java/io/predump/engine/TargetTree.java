@@ -92,7 +92,8 @@ final class TargetTree implements AutoCloseable {
         continue;
       }
       for (Pid member : members.keySet()) {
-        if (shares(member, pid)) {
+        // Two that end have no memory in common, but the same none.
+        if (shares(member, pid) && lives(member) && lives(pid)) {
           throw new TargetRefusedException(
               TargetRefusedException.Kind.LACKING,
               "pid="

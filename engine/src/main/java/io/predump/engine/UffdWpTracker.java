@@ -45,8 +45,7 @@ import java.util.concurrent.locks.LockSupport;
  * </ul>
  */
 final class UffdWpTracker implements DirtyTracker {
-  private static final int MOST_ATTEMPTS = 8;
-  private static final long RELEASE_STEP = 8L << 20;
+  private static final int RELEASE_LEAVES = 4;
   private static final long RELEASE_PAUSE_NANOS = 50_000;
   private static final int LOOK_LEAVES = 96;
 
@@ -56,6 +55,7 @@ final class UffdWpTracker implements DirtyTracker {
   private static final long LOOK_SPAN = 256L << 20;
 
   private final Pid pid;
+  private final PageTable table;
   private final Userfaultfd userfaultfd;
   private final PagemapScanner scanner;
   private final PresenceLister lister;
@@ -69,12 +69,14 @@ final class UffdWpTracker implements DirtyTracker {
   private final Set<String> warnings = new LinkedHashSet<>();
 
   /**
+   * @param table the process's, borrowed: it says what is populated when letting go
    * @param userfaultfd taken over: closed with the tracker
    * @param scanner borrowed, opened at attach
    * @param reportsHoles whether a dropped page is reported as written, which allows the cheap look
    */
   UffdWpTracker(
       Pid pid,
+      PageTable table,
       Userfaultfd userfaultfd,
       PagemapScanner scanner,
       PresenceLister lister,
@@ -82,6 +84,7 @@ final class UffdWpTracker implements DirtyTracker {
       boolean reportsHoles,
       TestHooks hooks) {
     this.pid = pid;
+    this.table = table;
     this.userfaultfd = userfaultfd;
     this.scanner = scanner;
     this.lister = lister;
@@ -257,23 +260,17 @@ final class UffdWpTracker implements DirtyTracker {
   private void protect(PolicedVma vma, long start, long end, PageTable table, ScanCounts counts)
       throws IOException {
     long at = start;
-    int attempts = 0;
     while (at < end) {
       long chunkEnd = Math.min(end, at + pacer.spanBytes(vma, table, at));
       long begun = System.nanoTime();
       try {
         at = lister.list(vma, at, chunkEnd, WP_MATCHING | CHECK_WPASYNC, false, table, counts);
-        attempts = 0;
       } catch (SyscallException e) {
         if (!e.is(Errno.EPERM)) {
           throw e;
         }
-        registered.remove(at, chunkEnd);
-        if (++attempts > MOST_ATTEMPTS || !registerAnew(vma, at, chunkEnd)) {
-          forsake(vma, at, chunkEnd, table);
-          at = chunkEnd;
-          attempts = 0;
-        }
+        rescue(vma, at, chunkEnd, table, counts);
+        at = chunkEnd;
       }
       long nanos = System.nanoTime() - begun;
       counts.armNanos += nanos;
@@ -282,43 +279,68 @@ final class UffdWpTracker implements DirtyTracker {
   }
 
   /**
-   * Reads maps again for a range that turned out to be not registered.
-   *
-   * @return whether all of it is mapped as before and registered now
+   * Part of a mapping turned out to be not registered: it was replaced, moved or cut since maps was
+   * read. Each mapping that is there now is taken by itself: one of the same kind is registered and
+   * listed, or listed unprotected; one of another kind is left to the next round, unregistered, so
+   * that everything in it will count as written; between them nothing is left.
    */
-  private boolean registerAnew(PolicedVma vma, long start, long end) throws IOException {
+  private void rescue(PolicedVma vma, long start, long end, PageTable table, ScanCounts counts)
+      throws IOException {
+    registered.remove(start, end);
     long covered = start;
     for (Vma now : MemoryMap.read(pid).vmas()) {
       if (now.end() <= start || now.start() >= end) {
         continue;
       }
-      PolicedVma judged = policies.judge(now);
-      boolean same = judged.policy() == VmaPolicy.TRACK && judged.fileBacked() == vma.fileBacked();
-      if (now.start() > covered || !same || register(judged).policy() != VmaPolicy.TRACK) {
-        return false;
+      long from = Math.max(start, now.start());
+      long to = Math.min(end, now.end());
+      if (from > covered) {
+        table.vacate(covered, from, vma.vacantState());
       }
-      covered = now.end();
+      PolicedVma judged = policies.judge(now);
+      if (judged.inProcessPagemap() && judged.fileBacked() == vma.fileBacked()) {
+        listAnew(judged, from, to, table, counts);
+      } else {
+        unregister(from, to);
+        table.vacate(from, to, vma.vacantState());
+      }
+      covered = to;
     }
-    return covered >= end;
+    if (covered < end) {
+      table.vacate(covered, end, vma.vacantState());
+    }
   }
 
-  /**
-   * Gives part of a mapping up for this round: it is being replaced under our eyes. It stays
-   * unregistered, so that the next round's scan fails, registers it and takes everything in it for
-   * written.
-   */
-  private void forsake(PolicedVma vma, long start, long end, PageTable table)
-      throws SyscallException {
-    AddressRange range = new AddressRange(start, end);
+  /** Registers and protects if that works, else lists everything there as owed. */
+  private void listAnew(PolicedVma vma, long start, long end, PageTable table, ScanCounts counts)
+      throws IOException {
+    boolean ours = vma.policy() == VmaPolicy.TRACK && register(vma).policy() == VmaPolicy.TRACK;
+    long flags = ours ? WP_MATCHING | CHECK_WPASYNC : 0;
+    long at = start;
+    while (at < end) {
+      try {
+        at = lister.list(vma, at, end, flags, !ours, table, counts);
+      } catch (SyscallException e) {
+        if (!ours || !e.is(Errno.EPERM)) {
+          throw e;
+        }
+        // Replaced once more: not protected, so the next round lists all of it again.
+        registered.remove(start, end);
+        ours = false;
+        flags = 0;
+      }
+    }
+  }
+
+  private void unregister(long start, long end) throws SyscallException {
     try {
-      userfaultfd.unregister(range);
+      userfaultfd.unregister(new AddressRange(start, end));
     } catch (SyscallException e) {
       if (e.is(Errno.ESRCH)) {
         throw e;
       }
+      // Nothing of ours was there.
     }
-    registered.remove(start, end);
-    table.vacate(start, end, vma.vacantState());
   }
 
   @Override
@@ -373,7 +395,7 @@ final class UffdWpTracker implements DirtyTracker {
     try {
       if (scanner.sameAddressSpace()) {
         for (long[] range : registered.ranges()) {
-          release(range[0], range[1]);
+          release(range[0], range[1], table);
         }
       }
     } catch (SyscallException e) {
@@ -383,17 +405,11 @@ final class UffdWpTracker implements DirtyTracker {
     }
   }
 
-  private void release(long start, long end) throws SyscallException {
+  /** Steps of so much populated memory, with whatever is empty between: that costs nothing. */
+  private void release(long start, long end, PageTable table) throws SyscallException {
     for (long at = start; at < end; ) {
-      long step = Math.min(end, (at & -RELEASE_STEP) + RELEASE_STEP);
-      try {
-        userfaultfd.unregister(new AddressRange(at, step));
-      } catch (SyscallException e) {
-        if (e.is(Errno.ESRCH)) {
-          throw e;
-        }
-        // Unmapped or replaced meanwhile: nothing of ours is left there.
-      }
+      long step = table.afterLeaves(at, end, RELEASE_LEAVES);
+      unregister(at, step);
       LockSupport.parkNanos(RELEASE_PAUSE_NANOS);
       at = step;
     }
