@@ -72,6 +72,19 @@ class MainTest {
 
   @ParameterizedTest
   @ValueSource(
+      strings = {"show", "show --vmas", "verify", "verify --against 3", "verify --against 0"})
+  void aMissingDirectoryIsNamed(String command) {
+    String[] words = command.split(" ", -1);
+    Invocation missing = Invocation.of(words);
+    assertThat(missing.exitCode()).isEqualTo(2);
+    assertThat(missing.out()).isEmpty();
+    assertThat(missing.err())
+        .isEqualTo(
+            "predump: Missing required parameter: 'DIR'\ntry: predump " + words[0] + " --help\n");
+  }
+
+  @ParameterizedTest
+  @ValueSource(
       strings = {
         "--rounds 0",
         "--rounds many",
