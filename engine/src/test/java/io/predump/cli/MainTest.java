@@ -133,6 +133,20 @@ class MainTest {
   }
 
   @Test
+  void anErrorOfTheJvmIsOneLineAndOneObjectToo() throws IOException {
+    OutOfMemoryError error = new OutOfMemoryError("Java heap space");
+    String text = ErrorText.of(error);
+    Invocation json = Invocation.failingWith(error, "--json");
+    assertThat(json.exitCode()).isEqualTo(1);
+    assertThat(json.json()).containsEntry("exitCode", "1").containsEntry("error", text).hasSize(2);
+    assertThat(json.err()).isEqualTo("predump: " + text + "\n");
+    Invocation plain = Invocation.failingWith(error);
+    assertThat(plain.exitCode()).isEqualTo(1);
+    assertThat(plain.out()).isEmpty();
+    assertThat(plain.err()).isEqualTo("predump: " + text + "\n");
+  }
+
+  @Test
   void checkSaysWhetherMemoryCanBeTracked() throws IOException {
     Invocation text = Invocation.of("check");
     Invocation json = Invocation.of("check", "--json");
