@@ -22,6 +22,9 @@ final class ErrorText {
 
   private static String describe(Throwable failure) {
     String message = failure.getMessage();
+    if (failure instanceof OutOfMemoryError) {
+      return outOfMemory(String.valueOf(message));
+    }
     if (failure instanceof FileSystemException file && file.getReason() == null) {
       return file.getFile() + ": " + reason(file);
     }
@@ -39,6 +42,21 @@ final class ErrorText {
         + failure.getClass().getName()
         + (message == null ? "" : ": " + message)
         + " (PREDUMP_DEBUG=1 shows where)";
+  }
+
+  /** The limits stand on the command line, where {@code JAVA_TOOL_OPTIONS} does not reach them. */
+  private static String outOfMemory(String message) {
+    String text = "out of memory: " + message;
+    if (message.contains("direct buffer")) {
+      return text + ": raise the limit, such as _JAVA_OPTIONS=-XX:MaxDirectMemorySize=1g";
+    }
+    if (message.contains("native thread")) {
+      return text + ": raise the limit on threads, or take fewer with --threads";
+    }
+    return text
+        + ": the heap limit is "
+        + Units.bytes(Runtime.getRuntime().maxMemory())
+        + "; raise it, such as _JAVA_OPTIONS=-Xmx1g";
   }
 
   /** The JDK leaves out the reason where the class says it. */

@@ -74,7 +74,9 @@ final class ExitCodes {
   static Throwable cause(Throwable failure) {
     Throwable cause = failure.getCause();
     boolean wrapper =
-        failure instanceof UncheckedIOException || failure instanceof ExecutionException;
+        failure instanceof UncheckedIOException
+            || failure instanceof ExecutionException
+            || cause instanceof OutOfMemoryError;
     return wrapper && cause != null ? cause : failure;
   }
 

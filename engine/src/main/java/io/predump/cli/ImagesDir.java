@@ -12,6 +12,7 @@ final class ImagesDir {
         .paramLabel("DIR")
         .type(Path.class)
         .arity("1")
+        .required(true)
         .index("0")
         .description("The images directory.")
         .build();

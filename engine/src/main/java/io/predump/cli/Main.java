@@ -54,8 +54,13 @@ public final class Main {
   }
 
   private static int run(String[] args, Terminal terminal) {
+    return run(args, terminal, commands(terminal));
+  }
+
+  /** Runs one of the commands. Errors are failures too: picocli hands on exceptions only. */
+  static int run(String[] args, Terminal terminal, List<Command> commands) {
     CommandLine root = new CommandLine(rootSpec(terminal));
-    for (Command command : commands(terminal)) {
+    for (Command command : commands) {
       CommandSpec spec = command.completeSpec();
       root.addSubcommand(spec.name(), new CommandLine(spec));
     }
@@ -64,7 +69,11 @@ public final class Main {
     root.setErr(writer(terminal.err()));
     root.setParameterExceptionHandler((e, arguments) -> failed(terminal, json, e));
     root.setExecutionExceptionHandler((e, line, parsed) -> failed(terminal, json, e));
-    return root.execute(args);
+    try {
+      return root.execute(args);
+    } catch (Error e) {
+      return failed(terminal, json, e);
+    }
   }
 
   private static List<Command> commands(Terminal terminal) {

@@ -40,8 +40,15 @@ final class RoundTable {
         Units.micros(r.compressMicros()),
         Units.micros(r.writeMicros()),
         dirtyRate(r),
-        r.predictedDowntimeMicros() > 0 ? Units.micros(r.predictedDowntimeMicros()) : Units.NOTHING,
+        predictedDowntime(r),
         r.frozenMicros() == 0 ? Units.NOTHING : Units.micros(r.frozenMicros()));
+  }
+
+  /** 0: there is nothing to predict from yet. */
+  private static String predictedDowntime(RoundRecord r) {
+    return r.predictedDowntimeMicros() > 0
+        ? Units.micros(r.predictedDowntimeMicros())
+        : Units.NOTHING;
   }
 
   private static String dirtyRate(RoundRecord r) {
@@ -72,10 +79,9 @@ final class RoundTable {
       text.append(", dirty rate ").append(Units.rate(r.dirtyRate().bytesPerSecond()));
       text.append(" over ").append(Units.micros(r.dirtyRate().windowMillis() * 1000));
     }
-    if (r.predictedDowntimeMicros() > 0) {
-      text.append(", predicted downtime ").append(Units.micros(r.predictedDowntimeMicros()));
-    }
-    if (r.frozenMicros() > 0) {
+    if (r.frozenMicros() == 0) {
+      text.append(", predicted downtime ").append(predictedDowntime(r));
+    } else {
       text.append(", frozen ").append(Units.micros(r.frozenMicros()));
     }
     return text.toString();

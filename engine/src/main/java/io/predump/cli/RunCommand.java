@@ -10,7 +10,9 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Locale;
 import java.util.Optional;
+import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Model.OptionSpec;
+import picocli.CommandLine.TypeConversionException;
 
 /** {@code predump run}: rounds of a live process, then a short freeze. */
 final class RunCommand extends Command {
@@ -147,20 +149,18 @@ final class RunCommand extends Command {
   }
 
   /** Picocli reports what a converter throws with the option's name. */
-  private static final class DurationConverter
-      implements picocli.CommandLine.ITypeConverter<Duration> {
+  private static final class DurationConverter implements ITypeConverter<Duration> {
     @Override
     public Duration convert(String value) {
       try {
         return Durations.parse(value);
       } catch (IllegalArgumentException e) {
-        throw new picocli.CommandLine.TypeConversionException(e.getMessage());
+        throw new TypeConversionException(e.getMessage());
       }
     }
   }
 
-  private static final class FinalModeConverter
-      implements picocli.CommandLine.ITypeConverter<FinalMode> {
+  private static final class FinalModeConverter implements ITypeConverter<FinalMode> {
     @Override
     public FinalMode convert(String value) {
       for (FinalMode mode : FinalMode.values()) {
@@ -168,7 +168,7 @@ final class RunCommand extends Command {
           return mode;
         }
       }
-      throw new picocli.CommandLine.TypeConversionException("not none or freeze: " + value);
+      throw new TypeConversionException("not none or freeze: " + value);
     }
   }
 }

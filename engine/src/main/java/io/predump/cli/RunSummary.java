@@ -12,7 +12,8 @@ final class RunSummary {
   private RunSummary() {}
 
   /**
-   * {@return the end of a run: why it stopped, how long it froze, what was verified, where it is}
+   * {@return the end of a run: why it stopped, how long it froze, what was verified, what is owed,
+   * where it is}
    */
   static String of(RunResult result, Path imagesDir) {
     StringBuilder text = new StringBuilder();
@@ -33,6 +34,7 @@ final class RunSummary {
               text.append(Units.micros(verify.verifyFrozenMicros()));
               text.append(" to compare\n");
             });
+    text.append(owed(result.rounds()));
     text.append(images(result.rounds(), imagesDir));
     return text.toString();
   }
@@ -74,6 +76,19 @@ final class RunSummary {
       text.append("  and ").append(Units.count(more)).append(" more\n");
     }
     return text.toString();
+  }
+
+  /** A round's own count is what it still owed when it ended: only the last one's matters. */
+  private static String owed(List<RoundRecord> rounds) {
+    long owed = rounds.isEmpty() ? 0 : rounds.get(rounds.size() - 1).pages().owed();
+    if (owed == 0) {
+      return "";
+    }
+    return "warning: "
+        + Units.count(owed, "page")
+        + (owed == 1
+            ? " is owed: the chain is stale for it\n"
+            : " are owed: the chain is stale for them\n");
   }
 
   private static String images(List<RoundRecord> rounds, Path imagesDir) {

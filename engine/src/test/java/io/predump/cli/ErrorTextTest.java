@@ -28,9 +28,32 @@ class ErrorTextTest {
             new FileSystemException("/x", null, "No space left on device"),
             "/x: No space left on device"),
         arguments(new UncheckedIOException(new IOException("inner")), "inner"),
+        arguments(new OutOfMemoryError("Java heap space"), heap("Java heap space")),
+        arguments(
+            new IllegalStateException(new OutOfMemoryError("Java heap space")),
+            heap("Java heap space")),
+        arguments(
+            new OutOfMemoryError("Cannot reserve 1 bytes of direct buffer memory"),
+            "out of memory: Cannot reserve 1 bytes of direct buffer memory: raise the limit,"
+                + " such as _JAVA_OPTIONS=-XX:MaxDirectMemorySize=1g"),
+        arguments(
+            new OutOfMemoryError("unable to create native thread"),
+            "out of memory: unable to create native thread: raise the limit on threads,"
+                + " or take fewer with --threads"),
+        arguments(
+            new StackOverflowError(),
+            "internal error: java.lang.StackOverflowError (PREDUMP_DEBUG=1 shows where)"),
         arguments(
             new IllegalStateException("bug"),
             "internal error: java.lang.IllegalStateException: bug (PREDUMP_DEBUG=1 shows where)"));
+  }
+
+  private static String heap(String message) {
+    return "out of memory: "
+        + message
+        + ": the heap limit is "
+        + Units.bytes(Runtime.getRuntime().maxMemory())
+        + "; raise it, such as _JAVA_OPTIONS=-Xmx1g";
   }
 
   @ParameterizedTest

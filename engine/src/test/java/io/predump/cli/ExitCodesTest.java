@@ -31,6 +31,9 @@ class ExitCodesTest {
         arguments(new IOException("disk"), 1),
         arguments(new NoSuchFileException("/x"), 1),
         arguments(new IllegalStateException("bug"), 1),
+        arguments(new OutOfMemoryError("Java heap space"), 1),
+        arguments(new ExecutionException(new OutOfMemoryError("Java heap space")), 1),
+        arguments(new StackOverflowError(), 1),
         arguments(
             new CommandLine.ParameterException(new CommandLine(CommandSpec.create()), "no"), 2),
         arguments(new TargetRefusedException(TargetRefusedException.Kind.USAGE, "self"), 2),

@@ -7,8 +7,11 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.function.ToIntBiFunction;
 
 /**
  * One run of the program in this JVM.
@@ -19,11 +22,34 @@ import java.util.Map;
  */
 record Invocation(int exitCode, String out, String err) {
   static Invocation of(String... args) {
+    return captured((out, err) -> Main.run(args, out, err));
+  }
+
+  /** Runs {@code fail}, a command that ends with an error. */
+  static Invocation failingWith(Error error, String... options) {
+    List<String> args = new ArrayList<>(List.of("fail"));
+    args.addAll(List.of(options));
+    return captured(
+        (out, err) -> {
+          try (Interruption interruption = Interruption.begin()) {
+            Terminal terminal = new Terminal(out, err, false, interruption);
+            Command fail =
+                new Command(terminal, "fail", "Fails.") {
+                  @Override
+                  public Integer call() {
+                    throw error;
+                  }
+                };
+            return Main.run(args.toArray(String[]::new), terminal, List.of(fail));
+          }
+        });
+  }
+
+  private static Invocation captured(ToIntBiFunction<PrintStream, PrintStream> program) {
     ByteArrayOutputStream out = new ByteArrayOutputStream();
     ByteArrayOutputStream err = new ByteArrayOutputStream();
     int exitCode =
-        Main.run(
-            args,
+        program.applyAsInt(
             new PrintStream(out, true, StandardCharsets.UTF_8),
             new PrintStream(err, true, StandardCharsets.UTF_8));
     return new Invocation(

@@ -72,6 +72,19 @@ class MainTest {
 
   @ParameterizedTest
   @ValueSource(
+      strings = {"show", "show --vmas", "verify", "verify --against 3", "verify --against 0"})
+  void aMissingDirectoryIsNamed(String command) {
+    String[] words = command.split(" ", -1);
+    Invocation missing = Invocation.of(words);
+    assertThat(missing.exitCode()).isEqualTo(2);
+    assertThat(missing.out()).isEmpty();
+    assertThat(missing.err())
+        .isEqualTo(
+            "predump: Missing required parameter: 'DIR'\ntry: predump " + words[0] + " --help\n");
+  }
+
+  @ParameterizedTest
+  @ValueSource(
       strings = {
         "--rounds 0",
         "--rounds many",
@@ -117,6 +130,20 @@ class MainTest {
     Invocation unknown = Invocation.of("check", "--json", "--nonsense");
     assertThat(unknown.exitCode()).isEqualTo(2);
     assertThat(unknown.json()).containsEntry("exitCode", "2");
+  }
+
+  @Test
+  void anErrorOfTheJvmIsOneLineAndOneObjectToo() throws IOException {
+    OutOfMemoryError error = new OutOfMemoryError("Java heap space");
+    String text = ErrorText.of(error);
+    Invocation json = Invocation.failingWith(error, "--json");
+    assertThat(json.exitCode()).isEqualTo(1);
+    assertThat(json.json()).containsEntry("exitCode", "1").containsEntry("error", text).hasSize(2);
+    assertThat(json.err()).isEqualTo("predump: " + text + "\n");
+    Invocation plain = Invocation.failingWith(error);
+    assertThat(plain.exitCode()).isEqualTo(1);
+    assertThat(plain.out()).isEmpty();
+    assertThat(plain.err()).isEqualTo("predump: " + text + "\n");
   }
 
   @Test

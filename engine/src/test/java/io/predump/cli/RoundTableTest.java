@@ -28,6 +28,11 @@ class RoundTableTest {
   }
 
   @Test
+  void aDowntimeNotYetPredictedIsADashInWordsToo() {
+    assertThat(RoundTable.sentence(Samples.firstRound())).endsWith(", predicted downtime -");
+  }
+
+  @Test
   void aTableGrowsItsColumnsToItsCells() {
     Table table =
         new Table(List.of(Table.Column.text("name"), Table.Column.number("size", "bytes")));

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.predump.engine.FreezeRecord;
 import io.predump.engine.RunResult;
 import io.predump.engine.StopReason;
+import io.predump.images.RoundRecord;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -26,6 +27,32 @@ class RunSummaryTest {
             held frozen for another 589.9 ms to compare
             images: /var/tmp/x (rounds 1 to 2, 134.0 MiB stored)
             """);
+  }
+
+  @Test
+  void saysWhatIsOwedAfterTheLastRound() {
+    assertThat(RunSummary.of(withoutFreeze(Samples.owingRound(1_234)), Path.of("/var/tmp/x")))
+        .isEqualTo(
+            """
+            stopped after 1 live round: the limit on live rounds is reached
+            warning: 1,234 pages are owed: the chain is stale for them
+            images: /var/tmp/x (round 1, 3.2 MiB stored)
+            """);
+    assertThat(RunSummary.of(withoutFreeze(Samples.owingRound(1)), Path.of("/var/tmp/x")))
+        .contains("warning: 1 page is owed: the chain is stale for it\n");
+  }
+
+  @Test
+  void whatAnEarlierRoundOwedAndALaterOneStoredIsNoWarning() {
+    assertThat(
+            RunSummary.of(
+                withoutFreeze(Samples.owingRound(5), Samples.owingRound(0)), Path.of("/var/tmp/x")))
+        .doesNotContain("owed");
+  }
+
+  private static RunResult withoutFreeze(RoundRecord... rounds) {
+    return new RunResult(
+        List.of(rounds), StopReason.ROUND_LIMIT, Optional.empty(), Optional.empty(), List.of(), 0);
   }
 
   @Test

@@ -32,6 +32,27 @@ final class Samples {
         "");
   }
 
+  /** A live round that could not store everything. */
+  static RoundRecord owingRound(long owedPages) {
+    return new RoundRecord(
+        1,
+        900,
+        0,
+        850,
+        6_800,
+        1_100,
+        4_000,
+        0,
+        20_000,
+        new RoundRecord.VmaCounts(121, 1, 0, 3),
+        new RoundRecord.PageCounts(90_000, 1_192, 3, 212, 0, owedPages, 973, 0),
+        new RoundRecord.ByteCounts(4_882_432, 3_355_443),
+        new RoundRecord.DirtyRate(0, 0),
+        0,
+        -1,
+        "ROUND_LIMIT");
+  }
+
   static RoundRecord finalRound() {
     return new RoundRecord(
         2,

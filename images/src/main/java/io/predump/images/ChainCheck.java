@@ -35,10 +35,14 @@ final class ChainCheck {
   private long pages;
   private long bytes;
 
-  /** The round before, if it was readable, and what it holds. */
+  /** The round before, if it was readable. */
   private @Nullable RoundImages before;
 
+  /** What the round before holds, by pagemap; damaged pagemaps are unknown. */
   private Map<String, PageRuns> held = new HashMap<>();
+
+  /** Whether PARENT pages that nobody can look up have been mentioned since the last full round. */
+  private boolean unresolvedNoted;
 
   ChainCheck(Path dir, int threads) {
     this.dir = dir;
@@ -119,7 +123,9 @@ final class ChainCheck {
     checkNames(round);
     attempt(round::checkParentLink);
     boolean full = signed.manifest().parent().isEmpty();
-    if (!full) {
+    if (full) {
+      unresolvedNoted = false;
+    } else {
       files++;
       if (parent != null) {
         RoundImages p = parent;
@@ -141,6 +147,7 @@ final class ChainCheck {
     for (PagesFile f : signed.manifest().pagesFiles()) {
       files++;
       attempt(() -> checkFrames(round, f));
+      held.put(f.pagemap(), PageRuns.UNKNOWN);
       if (sound.contains(f.pagemap())) {
         attempt(() -> checkPagemap(round, f, sound));
         resolve(round, f, full ? null : parent, parentHeld);
@@ -160,13 +167,26 @@ final class ChainCheck {
       @Nullable RoundImages parent,
       Map<String, PageRuns> parentHeld)
       throws IOException {
-    PageRuns runs = parent == null ? null : parentHeld.getOrDefault(f.pagemap(), PageRuns.NONE);
-    boolean parentKnown = round.manifest().parent().isEmpty() || runs != null;
-    if (!parentKnown) {
-      return; // the parent is damaged, and named
+    PageRuns usable = PageRuns.NONE;
+    if (round.manifest().parent().isPresent()) {
+      // a damaged parent is named already; what lies in it is unknown, which is not "nothing"
+      usable =
+          parent == null ? PageRuns.UNKNOWN : parentHeld.getOrDefault(f.pagemap(), PageRuns.NONE);
     }
-    PageRuns usable = runs == null ? PageRuns.NONE : runs;
-    attempt(() -> held.put(f.pagemap(), round.resolve(f, Optional.ofNullable(parent), usable)));
+    PageRuns known = usable;
+    attempt(() -> held.put(f.pagemap(), round.resolve(f, Optional.ofNullable(parent), known)));
+    if (!held.getOrDefault(f.pagemap(), PageRuns.NONE).complete() && !known.complete()) {
+      noteUnresolved(round.path().resolve(f.pagemap()));
+    }
+  }
+
+  private void noteUnresolved(Path pagemap) {
+    if (!unresolvedNoted) {
+      unresolvedNoted = true;
+      warn(
+          pagemap,
+          "PARENT pages of damaged rounds not looked up, from here to the next full round");
+    }
   }
 
   private void checkNames(RoundImages round) throws IOException {
@@ -252,6 +272,9 @@ final class ChainCheck {
     } catch (ExecutionException e) {
       if (e.getCause() instanceof IOException io) {
         throw io;
+      }
+      if (e.getCause() instanceof Error error) {
+        throw error;
       }
       throw new IllegalStateException(e.getCause());
     }

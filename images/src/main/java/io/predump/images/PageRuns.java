@@ -9,15 +9,22 @@ import java.util.Arrays;
  * the chain.
  */
 final class PageRuns {
-  static final PageRuns NONE = new Builder(0).build();
+  /** A round that holds nothing. */
+  static final PageRuns NONE = new Builder(0, true).build();
 
+  /** A round that cannot be read: nothing is known of what it holds. */
+  static final PageRuns UNKNOWN = new Builder(0, false).build();
+
+  private final boolean complete;
   private final int count;
   private final long[] vaddr;
   private final long[] pages;
   private final int[] round;
   private final long[] sourcePage;
 
-  private PageRuns(int count, long[] vaddr, long[] pages, int[] round, long[] sourcePage) {
+  private PageRuns(
+      boolean complete, int count, long[] vaddr, long[] pages, int[] round, long[] sourcePage) {
+    this.complete = complete;
     this.count = count;
     this.vaddr = vaddr;
     this.pages = pages;
@@ -31,13 +38,14 @@ final class PageRuns {
    * @param file the pagemap's path, for messages
    * @param pagemap its entries, none read yet
    * @param round number of its round
-   * @param parent what the round before holds
+   * @param parent what the round before holds; PARENT pages that an incomplete list lacks are left
+   *     out, and make this list incomplete
    * @param sourcePages pages in its pages file
    */
   static PageRuns resolve(
       Path file, PagemapReader pagemap, int round, PageRuns parent, long sourcePages)
       throws ImageCorruptException {
-    Builder b = new Builder(64);
+    Builder b = new Builder(64, true);
     long present = 0;
     int cursor = 0;
     while (pagemap.next()) {
@@ -56,8 +64,16 @@ final class PageRuns {
           cursor++;
         }
         if (cursor == parent.count || Long.compareUnsigned(parent.vaddr[cursor], start) > 0) {
-          throw pagemap.corrupt(
-              String.format("page 0x%x: PARENT, but the parent does not hold it", start));
+          if (parent.complete) {
+            throw pagemap.corrupt(
+                String.format("page 0x%x: PARENT, but the parent does not hold it", start));
+          }
+          b.complete = false;
+          long unknown =
+              cursor == parent.count ? left : Math.min(left, (parent.vaddr[cursor] - start) >>> 12);
+          start += unknown << 12;
+          left -= unknown;
+          continue;
         }
         long skip = (start - parent.vaddr[cursor]) >>> 12;
         long n = Math.min(left, parent.pages[cursor] - skip);
@@ -71,6 +87,11 @@ final class PageRuns {
           file, -1, "PRESENT pages=" + present + " pages in the pages file=" + sourcePages);
     }
     return b.build();
+  }
+
+  /** False if the list lacks pages because a round they may lie in cannot be read. */
+  boolean complete() {
+    return complete;
   }
 
   int count() {
@@ -124,13 +145,15 @@ final class PageRuns {
   }
 
   private static final class Builder {
+    private boolean complete;
     private int count;
     private long[] vaddr;
     private long[] pages;
     private int[] round;
     private long[] sourcePage;
 
-    Builder(int capacity) {
+    Builder(int capacity, boolean complete) {
+      this.complete = complete;
       vaddr = new long[capacity];
       pages = new long[capacity];
       round = new int[capacity];
@@ -162,6 +185,7 @@ final class PageRuns {
 
     PageRuns build() {
       return new PageRuns(
+          complete,
           count,
           Arrays.copyOf(vaddr, count),
           Arrays.copyOf(pages, count),

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -144,6 +145,78 @@ class ImageChainTest {
     }
     assertThat(new ChainVerifier(1).verify(dir).problems())
         .containsExactly(new ChainVerifier.Problem("0003/pagemap-42.img", 14, detail));
+  }
+
+  @Test
+  void whatADamagedRoundHoldsIsUnknownAndNotNothing() throws IOException {
+    Path dir = temp.resolve("chain");
+    fourRounds(dir);
+    ChainVerifier verifier = new ChainVerifier(1);
+    assertThat(verifier.verify(dir).problems()).isEmpty();
+    assertThat(verifier.verify(dir).warnings()).isEmpty();
+    ChainVerifier.Problem note =
+        new ChainVerifier.Problem(
+            "0003/pagemap-42.img",
+            -1,
+            "PARENT pages of damaged rounds not looked up, from here to the next full round");
+
+    Path manifest = dir.resolve("0002/round.img");
+    byte[] good = Files.readAllBytes(manifest);
+    Files.delete(manifest);
+    assertOnlyRound2Accused(verifier.verify(dir), "0002/round.img", note);
+    Files.write(manifest, new byte[0]);
+    assertOnlyRound2Accused(verifier.verify(dir), "0002/round.img", note);
+    Files.write(manifest, good);
+
+    Files.write(dir.resolve("0002/pagemap-42.img"), new byte[0]);
+    assertOnlyRound2Accused(verifier.verify(dir), "0002/pagemap-42.img", note);
+
+    new Storage().deleteTree(dir.resolve("0002"));
+    assertOnlyRound2Accused(verifier.verify(dir), "0002", note);
+  }
+
+  @Test
+  void afterAFullRoundParentPagesAreLookedUpAgain() throws IOException {
+    Path dir = temp.resolve("chain");
+    fourRounds(dir);
+    ChainDirectory chain = ChainDirectory.openOrCreate(dir);
+    write(dir, OptionalInt.empty(), 1, List.of(TestChains.page(5)), 1);
+    try (RoundWriter w = RoundWriter.begin(chain, OptionalInt.of(5))) {
+      PagesWriter p = w.pages(TestChains.NAME);
+      p.entry(BASE, 2, PageKind.PARENT);
+      p.finish();
+      w.mm(TestChains.PID, TestChains.mm(BASE, 16));
+      w.commit(TestChains.draft(false), TestChains.record(6, 0));
+    }
+    Files.delete(dir.resolve("0002/round.img"));
+    ChainVerifier.Report report = new ChainVerifier(1).verify(dir);
+    assertThat(report.problems())
+        .extracting(ChainVerifier.Problem::file)
+        .containsExactly("0002/round.img", "0006/pagemap-42.img");
+    assertThat(report.warnings()).hasSize(1);
+  }
+
+  private static void assertOnlyRound2Accused(
+      ChainVerifier.Report report, String file, ChainVerifier.Problem note) {
+    assertThat(report.problems()).extracting(ChainVerifier.Problem::file).containsExactly(file);
+    assertThat(report.warnings()).containsExactly(note);
+  }
+
+  /** Two pages in round 1; each later round adds one and leaves the others to its parent. */
+  private static void fourRounds(Path dir) throws IOException {
+    write(dir, OptionalInt.empty(), 2, List.of(TestChains.page(1), TestChains.page(2)), 2);
+    ChainDirectory chain = ChainDirectory.openOrCreate(dir);
+    for (int round = 2; round <= 4; round++) {
+      try (RoundWriter w = RoundWriter.begin(chain, OptionalInt.of(round - 1))) {
+        PagesWriter p = w.pages(TestChains.NAME);
+        TestChains.append(p, List.of(TestChains.page(round + 1)), 1);
+        p.entry(BASE, round, PageKind.PARENT);
+        p.entry(BASE + (long) round * PAGE, 1, PageKind.PRESENT);
+        p.finish();
+        w.mm(TestChains.PID, TestChains.mm(BASE, 16));
+        w.commit(TestChains.draft(false), TestChains.record(round, 0));
+      }
+    }
   }
 
   @Test
