@@ -21,8 +21,6 @@ import io.predump.linux.ptrace.Injected;
 import io.predump.linux.ptrace.TraceException;
 import io.predump.linux.ptrace.UserfaultfdInjection;
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
@@ -135,7 +133,7 @@ final class AttachedProcess implements AutoCloseable {
             Kind.EXITED, "pid=" + pid.number() + " has exited; another process has its pid now");
       }
       long[] auxv = ProcStatus.auxiliaryVector(pid);
-      VmaPolicies policies = new VmaPolicies(Smaps.read(pid), tmpfsDevices(pid));
+      VmaPolicies policies = new VmaPolicies(Smaps.read(pid), Backing.asking(pid));
       Hazards hazards = new Hazards(pid);
       hazards.look();
       return new AttachedProcess(
@@ -182,19 +180,6 @@ final class AttachedProcess implements AutoCloseable {
       Kind kind = e.reason() == TraceException.Reason.NO_LIVE_THREAD ? Kind.EXITED : Kind.LACKING;
       throw new TargetRefusedException(kind, String.valueOf(e.getMessage()));
     }
-  }
-
-  static Set<String> tmpfsDevices(Pid pid) throws IOException {
-    Set<String> devices = new HashSet<>();
-    for (String line :
-        Files.readAllLines(Path.of("/proc", Integer.toString(pid.number()), "mountinfo"))) {
-      int separator = line.indexOf(" - ");
-      String[] fields = line.split(" ", 4);
-      if (separator > 0 && fields.length == 4 && line.startsWith("tmpfs ", separator + 3)) {
-        devices.add(fields[2]);
-      }
-    }
-    return devices;
   }
 
   Pid pid() {

@@ -12,13 +12,13 @@ final class BufferedSource implements PageSource {
   private final NativeBuffer buffer;
   private final int firstJob;
   private final long[] offsets;
-  private final boolean[][] lost;
+  private final byte[][] status;
 
-  private BufferedSource(NativeBuffer buffer, int firstJob, long[] offsets, boolean[][] lost) {
+  private BufferedSource(NativeBuffer buffer, int firstJob, long[] offsets, byte[][] status) {
     this.buffer = buffer;
     this.firstJob = firstJob;
     this.offsets = offsets;
-    this.lost = lost;
+    this.status = status;
   }
 
   /**
@@ -37,14 +37,14 @@ final class BufferedSource implements PageSource {
     int count = jobs.count() - firstJob;
     long[] offsets = new long[count + 1];
     offsets[0] = offset;
-    boolean[][] lost = new boolean[count][];
+    byte[][] status = new byte[count][];
     for (int i = 0; i < count; i++) {
       int pages = jobs.pages(firstJob + i);
-      lost[i] = new boolean[pages];
-      reader.read(jobs, firstJob + i, buffer.address() + offsets[i], lost[i]);
+      status[i] = new byte[pages];
+      reader.read(jobs, firstJob + i, buffer.address() + offsets[i], status[i]);
       offsets[i + 1] = offsets[i] + ((long) pages << PageTable.PAGE_SHIFT);
     }
-    return new BufferedSource(buffer, firstJob, offsets, lost);
+    return new BufferedSource(buffer, firstJob, offsets, status);
   }
 
   /** {@return where the last job ends in the buffer, bytes} */
@@ -55,10 +55,10 @@ final class BufferedSource implements PageSource {
   /** {@return the address of the first page that could not be read, -1 if all could} */
   long firstLost(RunList.Jobs jobs) {
     PageBatch batch = new PageBatch(CopyPipeline.JOB_PAGES);
-    for (int i = 0; i < lost.length; i++) {
+    for (int i = 0; i < status.length; i++) {
       batch.begin(jobs, firstJob + i, ByteBuffer.allocate(0));
-      for (int page = 0; page < lost[i].length; page++) {
-        if (lost[i][page]) {
+      for (int page = 0; page < status[i].length; page++) {
+        if (status[i][page] == PageBatch.LOST) {
           return batch.addresses[page];
         }
       }
@@ -69,9 +69,9 @@ final class BufferedSource implements PageSource {
   /** {@return how many pages could not be read} */
   long lostPages() {
     long n = 0;
-    for (boolean[] job : lost) {
-      for (boolean page : job) {
-        if (page) {
+    for (byte[] job : status) {
+      for (byte page : job) {
+        if (page == PageBatch.LOST) {
           n++;
         }
       }
@@ -88,7 +88,7 @@ final class BufferedSource implements PageSource {
         int i = job - firstJob;
         int offset = (int) offsets[i];
         batch.begin(jobs, job, bytes.slice(offset, (int) (offsets[i + 1] - offset)));
-        System.arraycopy(lost[i], 0, batch.lost, 0, batch.count);
+        System.arraycopy(status[i], 0, batch.status, 0, batch.count);
       }
 
       @Override

@@ -228,11 +228,15 @@ final class CopyPipeline implements AutoCloseable {
 
     /** Settles page {@code i} of the batch in the table; a lost one stays owed. */
     private boolean mustStore(PageTable.Cursor cursor, int i, boolean storeEqual) {
-      if (batch.lost[i]) {
+      long address = batch.addresses[i];
+      if (batch.status[i] == PageBatch.LOST) {
         tally.lost++;
         return false;
       }
-      long address = batch.addresses[i];
+      if (batch.status[i] == PageBatch.VACANT) {
+        cursor.settleVacant(address);
+        return false;
+      }
       boolean compared = (batch.kinds[i] & RunList.COMPARED) != 0;
       if ((batch.kinds[i] & RunList.DROP_ZERO) != 0 && isZero(i)) {
         boolean news = cursor.settleZero(address);

@@ -25,7 +25,7 @@ final class DirectSource implements PageSource {
       @Override
       public void load(RunList.Jobs jobs, int job, PageBatch batch) throws IOException {
         batch.begin(jobs, job, buffer.bytes());
-        reader.read(jobs, job, buffer.address(), batch.lost);
+        reader.read(jobs, job, buffer.address(), batch.status);
       }
 
       @Override

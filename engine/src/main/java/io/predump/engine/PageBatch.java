@@ -3,21 +3,29 @@ package io.predump.engine;
 import java.nio.ByteBuffer;
 
 /**
- * The pages of one job, read: page {@code k} lies at byte {@code k * 4096} of {@link #bytes},
- * unless it is lost (unmapped or unreadable meanwhile), which leaves it owed. Reused from job to
- * job by one worker.
+ * The pages of one job, read: page {@code k} lies at byte {@code k * 4096} of {@link #bytes}, if
+ * its status is {@link #READ}. Reused from job to job by one worker.
  */
 final class PageBatch {
+  /** The page was read. */
+  static final byte READ = 0;
+
+  /** The page could not be read though something is there: it stays owed. */
+  static final byte LOST = 1;
+
+  /** Nothing of the process's is there any more: dropped, or beyond the end of its file. */
+  static final byte VACANT = 2;
+
   final long[] addresses;
   final byte[] kinds;
-  final boolean[] lost;
+  final byte[] status;
   ByteBuffer bytes = ByteBuffer.allocate(0);
   int count;
 
   PageBatch(int mostPages) {
     addresses = new long[mostPages];
     kinds = new byte[mostPages];
-    lost = new boolean[mostPages];
+    status = new byte[mostPages];
   }
 
   /** Notes which pages the job has; {@code data} holds or will hold their bytes. */
@@ -29,7 +37,7 @@ final class PageBatch {
       for (int n = jobs.pageCount(piece); n > 0; n--) {
         addresses[count] = address;
         kinds[count] = jobs.kind(piece);
-        lost[count++] = false;
+        status[count++] = READ;
         address += PageTable.PAGE_BYTES;
       }
     }

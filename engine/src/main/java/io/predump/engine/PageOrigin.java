@@ -12,10 +12,10 @@ interface PageOrigin {
     /**
      * Reads a job's pages to {@code localAddress}, page after page.
      *
-     * @param lost set for pages that could not be read
+     * @param status set for pages that were not read, see {@link PageBatch}
      * @throws io.predump.linux.SyscallException ESRCH if the process is gone
      */
-    void read(RunList.Jobs jobs, int job, long localAddress, boolean[] lost) throws IOException;
+    void read(RunList.Jobs jobs, int job, long localAddress, byte[] status) throws IOException;
 
     @Override
     void close();

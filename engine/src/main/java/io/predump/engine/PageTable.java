@@ -92,6 +92,11 @@ final class PageTable {
       return news;
     }
 
+    /** Nothing is there any more: what a fresh mapping shows. */
+    void settleVacant(long address) {
+      leafOf(address).states[index(address)] = PageState.HOLE;
+    }
+
     private Leaf leafOf(long address) {
       long start = address >>> LEAF_SHIFT << LEAF_SHIFT;
       if (leaf.start != start) {

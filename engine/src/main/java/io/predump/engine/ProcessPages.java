@@ -53,7 +53,7 @@ final class ProcessPages implements PageOrigin {
     }
 
     @Override
-    public void read(RunList.Jobs jobs, int job, long localAddress, boolean[] lost)
+    public void read(RunList.Jobs jobs, int job, long localAddress, byte[] status)
         throws IOException {
       int page = 0;
       iovecs = 0;
@@ -62,11 +62,11 @@ final class ProcessPages implements PageOrigin {
         long start = jobs.start(piece);
         int pages = jobs.pageCount(piece);
         if ((jobs.kind(piece) & RunList.UNREADABLE) != 0 || !exclusive(start, pages)) {
-          flush(localAddress, page, lost);
-          readSlowly(start, pages, localAddress, page, lost);
+          flush(localAddress, page, status);
+          readSlowly(start, pages, localAddress, page, status);
         } else {
           if (iovecs == MOST_IOVECS) {
-            flush(localAddress, page, lost);
+            flush(localAddress, page, status);
           }
           starts[iovecs] = start;
           lengths[iovecs++] = (long) pages << PageTable.PAGE_SHIFT;
@@ -74,7 +74,7 @@ final class ProcessPages implements PageOrigin {
         }
         page += pages;
       }
-      flush(localAddress, page, lost);
+      flush(localAddress, page, status);
     }
 
     private boolean exclusive(long start, int pages) throws IOException {
@@ -90,7 +90,7 @@ final class ProcessPages implements PageOrigin {
     }
 
     /** Reads what is batched: it ends before page {@code end} of the job. */
-    private void flush(long localAddress, int end, boolean[] lost) throws IOException {
+    private void flush(long localAddress, int end, byte[] status) throws IOException {
       int first = 0;
       int page = end - batchedPages;
       while (first < iovecs) {
@@ -104,7 +104,7 @@ final class ProcessPages implements PageOrigin {
         if (first < iovecs) {
           // stopped inside this piece: its next page is the bad one
           long bad = starts[first] + got;
-          readSlowly(bad, 1, localAddress, page, lost);
+          readSlowly(bad, 1, localAddress, page, status);
           page++;
           lengths[first] -= got + PageTable.PAGE_BYTES;
           starts[first] = bad + PageTable.PAGE_BYTES;
@@ -128,7 +128,7 @@ final class ProcessPages implements PageOrigin {
       }
     }
 
-    private void readSlowly(long start, int pages, long localAddress, int page, boolean[] lost)
+    private void readSlowly(long start, int pages, long localAddress, int page, byte[] status)
         throws IOException {
       int done = 0;
       while (done < pages) {
@@ -145,10 +145,24 @@ final class ProcessPages implements PageOrigin {
         }
         done += (int) (got >>> PageTable.PAGE_SHIFT);
         if (got < want) {
-          lost[page + done] = true;
+          status[page + done] = why(start + ((long) done << PageTable.PAGE_SHIFT));
           done++;
         }
       }
+    }
+
+    /**
+     * Why a page cannot be read: because nothing is there any more (unmapped, or cut off with its
+     * file, which leaves a marker at most), or although something is.
+     */
+    private byte why(long address) throws SyscallException {
+      if (pagemap.read(address, 1) < 1) {
+        return PageBatch.VACANT;
+      }
+      long entry = pagemap.entry(0);
+      boolean there =
+          RawPagemap.present(entry) || (RawPagemap.swapped(entry) && !RawPagemap.marker(entry));
+      return there ? PageBatch.LOST : PageBatch.VACANT;
     }
 
     @Override

@@ -99,21 +99,21 @@ final class SharedObject implements PageOrigin, AutoCloseable {
   public JobReader jobReader() {
     return new JobReader() {
       @Override
-      public void read(RunList.Jobs jobs, int job, long localAddress, boolean[] lost)
+      public void read(RunList.Jobs jobs, int job, long localAddress, byte[] status)
           throws IOException {
         int page = 0;
         for (int piece = jobs.firstPiece(job); piece < jobs.endPiece(job); piece++) {
-          readPiece(jobs.start(piece), jobs.pageCount(piece), localAddress, page, lost);
+          readPiece(jobs.start(piece), jobs.pageCount(piece), localAddress, page, status);
           page += jobs.pageCount(piece);
         }
       }
 
-      private void readPiece(long offset, int pages, long localAddress, int page, boolean[] lost)
+      private void readPiece(long offset, int pages, long localAddress, int page, byte[] status)
           throws IOException {
         long local = localAddress + ((long) page << PageTable.PAGE_SHIFT);
         // past the object's end there is nothing any more
         for (int i = file.readPages(local, pages, offset); i < pages; i++) {
-          lost[page + i] = true;
+          status[page + i] = PageBatch.VACANT;
         }
       }
 

@@ -5,8 +5,11 @@ import io.predump.linux.proc.MemoryMap;
 import io.predump.linux.proc.Smaps;
 import io.predump.linux.proc.Vma;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
+import java.util.function.Function;
 
 /**
  * Decides per mapping how its pages get into the images.
@@ -23,20 +26,25 @@ final class VmaPolicies {
   private static final List<String> MEMORY_OBJECTS =
       List.of("/dev/zero", "/SYSV", "/memfd:", "[anon_shmem:", "/anon_hugepage");
 
-  private final Smaps attachedSmaps;
-  private final Set<String> tmpfsDevices;
+  private final Map<Vma, Set<String>> attachedFlags = new HashMap<>();
+  private final Function<Vma, Backing> backing;
 
   /**
    * @param attachedSmaps the one reading of smaps, at attach; later mappings are judged without
-   * @param tmpfsDevices "major:minor" of every tmpfs mount the target sees
+   * @param backing tells what file system a mapped file lives on
    */
-  VmaPolicies(Smaps attachedSmaps, Set<String> tmpfsDevices) {
-    this.attachedSmaps = attachedSmaps;
-    this.tmpfsDevices = Set.copyOf(tmpfsDevices);
+  VmaPolicies(Smaps attachedSmaps, Function<Vma, Backing> backing) {
+    attachedSmaps.entries().forEach(entry -> attachedFlags.put(entry.vma(), entry.flags()));
+    this.backing = backing;
   }
 
-  /** {@return every mapping with its policy, in address order} */
+  /**
+   * {@return every mapping with its policy, in address order} Flags read at attach hold for a
+   * mapping as long as every reading of maps shows exactly it: another one at its address is judged
+   * by what it is itself.
+   */
   List<PolicedVma> judge(MemoryMap map) {
+    attachedFlags.keySet().retainAll(Set.copyOf(map.vmas()));
     List<PolicedVma> judged = new ArrayList<>(map.vmas().size());
     for (Vma vma : map.vmas()) {
       judged.add(judge(vma));
@@ -46,8 +54,7 @@ final class VmaPolicies {
 
   PolicedVma judge(Vma vma) {
     String name = vma.name();
-    Smaps.Entry attached = attachedSmaps.entry(vma.start());
-    Set<String> flags = attached == null ? Set.of() : attached.flags();
+    Set<String> flags = attachedFlags.getOrDefault(vma, Set.of());
     if (vma.isVdso()) {
       return policed(vma, VmaPolicy.AT_FREEZE, "vdso: constant");
     }
@@ -63,7 +70,8 @@ final class VmaPolicies {
     if (name.startsWith("/secretmem")) {
       return policed(vma, VmaPolicy.SKIP, "secret memory: the kernel lets nobody read it");
     }
-    if (flags.contains("pf") || flags.contains("io") || flags.contains("mm")) {
+    boolean device = flags.contains("pf") || flags.contains("io") || flags.contains("mm");
+    if (device && !name.isEmpty()) {
       return policed(vma, VmaPolicy.SKIP, "device memory: not pages of the process");
     }
     if (vma.isSpecial()) {
@@ -77,14 +85,17 @@ final class VmaPolicies {
     if (MEMORY_OBJECTS.stream().anyMatch(name::startsWith)) {
       return policed(vma, VmaPolicy.COMPARE, "shared memory: written in ways no fault shows");
     }
-    if (tmpfsDevices.contains(vma.deviceMajor() + ":" + vma.deviceMinor())) {
-      return policed(vma, VmaPolicy.COMPARE, "file on tmpfs: gone with the machine");
+    if (name.isEmpty()) {
+      return policed(vma, VmaPolicy.SKIP, "shared mapping without a name");
+    }
+    if (backing.apply(vma) != Backing.DISK) {
+      return policed(vma, VmaPolicy.COMPARE, "file in memory: gone with the machine");
     }
     return policed(
         vma,
         VmaPolicy.SKIP,
-        name.isEmpty()
-            ? "shared mapping without a name"
+        vma.isDeleted()
+            ? "shared file, deleted: content ends with the last process that has it"
             : "shared file: content lives in the file");
   }
 
@@ -92,14 +103,16 @@ final class VmaPolicies {
     if (flags.contains("um") || flags.contains("uw") || flags.contains("ui")) {
       return policed(vma, VmaPolicy.COMPARE, "watched by a userfaultfd of its own");
     }
-    if (flags.contains("ht") || vma.name().startsWith("/anon_hugepage")) {
+    if (flags.contains("ht")
+        || vma.isAnonymousHugetlb()
+        || (vma.isFilePrivate() && backing.apply(vma) == Backing.HUGETLB)) {
       return policed(vma, VmaPolicy.COMPARE, "hugetlb: read each round");
     }
     if (flags.contains("ss")) {
       return policed(vma, VmaPolicy.AT_FREEZE, "shadow stack: the processor writes it");
     }
     if (flags.contains("dp")) {
-      return policed(vma, VmaPolicy.SKIP, "droppable: the kernel may drop it any time");
+      return policed(vma, VmaPolicy.COMPARE, "droppable: cannot be protected");
     }
     if (vma.isFilePrivate() && !vma.writable()) {
       return policed(vma, VmaPolicy.COMPARE, "private file, not writable: few pages of its own");

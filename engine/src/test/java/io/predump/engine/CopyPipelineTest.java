@@ -329,7 +329,7 @@ final class CopyPipelineTest {
                   @Override
                   public void load(RunList.Jobs jobs, int job, PageBatch batch) throws IOException {
                     reader.load(jobs, job, batch);
-                    batch.lost[7] = true;
+                    batch.status[7] = PageBatch.LOST;
                   }
 
                   @Override

@@ -5,8 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.predump.images.VmaPolicy;
 import io.predump.linux.proc.MemoryMap;
 import io.predump.linux.proc.Smaps;
+import io.predump.linux.proc.Vma;
 import java.nio.charset.StandardCharsets;
-import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -46,7 +46,7 @@ final class VmaPoliciesTest {
         "rw-p 00000000 00:00 0 | rd wr ss"
             + " | AT_FREEZE | shadow stack: the processor writes it | PROCESS",
         "rw-p 00000000 00:00 0 | rd wr dp"
-            + " | SKIP | droppable: the kernel may drop it any time | NONE",
+            + " | COMPARE | droppable: cannot be protected | PROCESS",
         "rw-s 00000000 00:01 9 /dev/zero (deleted) | rd wr sh"
             + " | COMPARE | shared memory: written in ways no fault shows | SHARED",
         "rw-s 00000000 00:01 9 /SYSV00000000 (deleted) | rd wr sh"
@@ -56,7 +56,7 @@ final class VmaPoliciesTest {
         "rw-s 00000000 00:01 9 [anon_shmem:pool] | rd wr sh"
             + " | COMPARE | shared memory: written in ways no fault shows | SHARED",
         "rw-s 00000000 00:2a 9 /dev/shm/pool | rd wr sh"
-            + " | COMPARE | file on tmpfs: gone with the machine | SHARED",
+            + " | COMPARE | file in memory: gone with the machine | SHARED",
         "rw-s 00000000 08:01 9 /var/lib/db | rd wr sh"
             + " | SKIP | shared file: content lives in the file | NONE",
         "r--s 00000000 08:01 9 /usr/lib/locale | rd sh"
@@ -109,18 +109,40 @@ final class VmaPoliciesTest {
 
   @Test
   void judgesAMappingThatSmapsNeverSawByItsLineAlone() {
-    VmaPolicies policies = new VmaPolicies(Smaps.parse(new byte[0]), Set.of());
+    VmaPolicies policies = new VmaPolicies(Smaps.parse(new byte[0]), vma -> Backing.DISK);
 
     assertThat(policies.judge(MemoryMap.parse(RANGE + "rw-p 00000000 00:00 0\n")))
         .extracting(PolicedVma::policy)
         .containsExactly(VmaPolicy.TRACK);
   }
 
+  @Test
+  void flagsOfAMappingDoNotOutliveIt() {
+    String device = RANGE + "rw-p 00000000 00:06 9 /dev/zero\n";
+    String smaps = device + "Rss:                   4 kB\nVmFlags: rd wr um\n";
+    VmaPolicies policies =
+        new VmaPolicies(
+            Smaps.parse(smaps.getBytes(StandardCharsets.UTF_8)), VmaPoliciesTest::backing);
+    MemoryMap then = MemoryMap.parse(device);
+    MemoryMap between = MemoryMap.parse(RANGE + "rw-p 00000000 00:00 0\n");
+
+    assertThat(policies.judge(then).get(0).policy()).isEqualTo(VmaPolicy.COMPARE);
+    assertThat(policies.judge(between).get(0).policy()).isEqualTo(VmaPolicy.TRACK);
+    assertThat(policies.judge(then).get(0).policy())
+        .as("another mapping that looks like the first")
+        .isEqualTo(VmaPolicy.TRACK);
+  }
+
   private static PolicedVma judge(String line, String flags) {
     String header = RANGE + line + "\n";
     String smaps = header + "Rss:                   4 kB\nVmFlags: " + flags + "\n";
-    return new VmaPolicies(Smaps.parse(smaps.getBytes(StandardCharsets.UTF_8)), Set.of("0:42"))
+    return new VmaPolicies(
+            Smaps.parse(smaps.getBytes(StandardCharsets.UTF_8)), VmaPoliciesTest::backing)
         .judge(MemoryMap.parse(header))
         .get(0);
+  }
+
+  private static Backing backing(Vma vma) {
+    return vma.deviceMinor() == 0x2a ? Backing.MEMORY : Backing.DISK;
   }
 }

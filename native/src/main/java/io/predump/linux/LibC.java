@@ -85,6 +85,8 @@ public final class LibC {
 
   public static native long lseek(int fd, long offset, int whence);
 
+  public static native int fstatfs(int fd, long statfs);
+
   public static native int fsync(int fd);
 
   public static native int flock(int fd, int operation);

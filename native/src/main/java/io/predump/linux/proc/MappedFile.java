@@ -5,6 +5,7 @@ import io.predump.linux.AddressRange;
 import io.predump.linux.Errno;
 import io.predump.linux.Fd;
 import io.predump.linux.LibC;
+import io.predump.linux.NativeBuffer;
 import io.predump.linux.Pid;
 import io.predump.linux.SyscallException;
 import java.util.ArrayList;
@@ -23,6 +24,15 @@ public final class MappedFile implements AutoCloseable {
    * @param endOffset first byte after it
    */
   public record Extent(long startOffset, long endOffset) {}
+
+  /** Shared memory, memfds and tmpfs: {@code TMPFS_MAGIC}. */
+  public static final long TMPFS_MAGIC = 0x01021994L;
+
+  /** {@code RAMFS_MAGIC}. */
+  public static final long RAMFS_MAGIC = 0x858458F6L;
+
+  /** Huge pages of hugetlbfs and memfds of them: {@code HUGETLBFS_MAGIC}. */
+  public static final long HUGETLBFS_MAGIC = 0x958458F6L;
 
   private final Fd file;
 
@@ -45,6 +55,24 @@ public final class MappedFile implements AutoCloseable {
                     + Long.toHexString(range.start())
                     + "-"
                     + Long.toHexString(range.end()))));
+  }
+
+  /** {@code struct statfs} of x86-64 is 120 bytes and begins with {@code f_type}. */
+  private static final int STATFS_BYTES = 120;
+
+  /**
+   * Returns the magic number of the file system it lives on, include/uapi/linux/magic.h, for
+   * example {@link #TMPFS_MAGIC}.
+   *
+   * @throws SyscallException EIO
+   */
+  public long fileSystemMagic() throws SyscallException {
+    try (NativeBuffer statfs = NativeBuffer.allocate(STATFS_BYTES)) {
+      if (LibC.fstatfs(file.number(), statfs.address()) < 0) {
+        throw new SyscallException("fstatfs(" + file.path() + ")", Errno.last());
+      }
+      return statfs.bytes().getLong(0) & 0xFFFF_FFFFL;
+    }
   }
 
   /** Returns the size in bytes, at this moment. */

@@ -1,0 +1,52 @@
+package io.predump.engine;
+
+import io.predump.linux.Errno;
+import io.predump.linux.Pid;
+import io.predump.linux.SyscallException;
+import io.predump.linux.proc.MappedFile;
+import io.predump.linux.proc.Vma;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.function.Function;
+
+/** What kind of file system a mapped file lives on. */
+enum Backing {
+  /** A disk, or anything that keeps its content without the process. */
+  DISK,
+  /** Memory: tmpfs, ramfs, memfd. Gone with the machine. */
+  MEMORY,
+  /** Huge pages. */
+  HUGETLB;
+
+  /**
+   * Asks the files themselves, one per device: a path says nothing, since the mount may be gone, of
+   * another mount namespace, or younger than the last look at the mounts.
+   */
+  static Function<Vma, Backing> asking(Pid pid) {
+    Map<String, Backing> known = new HashMap<>();
+    return vma -> {
+      String device = vma.deviceMajor() + ":" + vma.deviceMinor();
+      Backing backing = known.get(device);
+      if (backing == null) {
+        try (MappedFile file = MappedFile.open(pid, vma.range())) {
+          backing = of(file.fileSystemMagic());
+        } catch (SyscallException e) {
+          // Unmapped since maps was read: the next round asks again.
+          if (e.is(Errno.ENOENT) || e.is(Errno.ESRCH)) {
+            return DISK;
+          }
+          backing = DISK;
+        }
+        known.put(device, backing);
+      }
+      return backing;
+    };
+  }
+
+  private static Backing of(long magic) {
+    if (magic == MappedFile.HUGETLBFS_MAGIC) {
+      return HUGETLB;
+    }
+    return magic == MappedFile.TMPFS_MAGIC || magic == MappedFile.RAMFS_MAGIC ? MEMORY : DISK;
+  }
+}
