@@ -53,8 +53,10 @@ final class SharedAddressSpaceIT {
       assertThat(refused).as("refused").isNotNull();
       assertThat(refused.kind()).isEqualTo(Kind.LACKING);
       assertThat(refused)
-          .hasMessageStartingWith("pid=" + child.number() + " (")
-          .hasMessageContaining("pid=" + parent.pid().number());
+          .hasMessage(
+              "pid=%1$d shares its memory with pid=%2$d, which is not below pid=%1$d and would not"
+                  + " be frozen: name a common parent",
+              child.number(), parent.pid().number());
       assertThat(images).as("nothing is left behind").doesNotExist();
       assertRunsOn(child);
     }
