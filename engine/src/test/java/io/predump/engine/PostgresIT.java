@@ -96,9 +96,10 @@ final class PostgresIT {
     Path images = directory.resolve("images");
     Process clients = load(output);
     try {
-      String connected =
-          "select count(*) >= %d from pg_stat_activity where application_name = 'pgbench'";
-      String query = String.format(connected, CLIENTS);
+      String query =
+          "select count(*) >= "
+              + CLIENTS
+              + " from pg_stat_activity where application_name = 'pgbench'";
       Targets.await("one process per client", () -> ask(query).equals("t"));
       int processes = ProcessTree.descendants(server).size();
       VerifyResult verify;
