@@ -308,12 +308,13 @@ final class ManifestFile {
         small.add(new SmallFile(f.getName(), f.getBytes(), hash(f.getName(), f.getSha256())));
       }
       List<PagesFile> pages = new ArrayList<>();
+      int lastNumber = 0;
       for (RoundPagesFile f : p.getPagesFilesList()) {
         name(f.getName());
-        int number = pages.size() + 1;
+        int number = PagesWriter.fileNumber(f.getName());
         require(
-            f.getName().equals(PagesWriter.fileName(number)),
-            "pages file " + number + " is called " + f.getName());
+            number > lastNumber, "pages file " + (pages.size() + 1) + " is called " + f.getName());
+        lastNumber = number;
         require(
             PagesName.ofFile(f.getPagemap()).isPresent()
                 && small.stream().anyMatch(s -> s.name().equals(f.getPagemap())),

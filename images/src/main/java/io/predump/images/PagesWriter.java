@@ -35,6 +35,9 @@ public final class PagesWriter {
   /** CRIU keeps the count in 32 bits as well: a longer run is split. */
   private static final long MAX_RUN_PAGES = 0xFFFF_FFFFL;
 
+  private static final String FILE_PREFIX = "pages-";
+  private static final int MAX_ID_DIGITS = 9;
+
   private final RoundWriter owner;
   private final Storage storage;
   private final PagesName name;
@@ -80,7 +83,22 @@ public final class PagesWriter {
 
   /** Name of pages file {@code id}. */
   static String fileName(int id) {
-    return "pages-" + id + ".img.zst";
+    return FILE_PREFIX + id + ".img.zst";
+  }
+
+  /** The id in a name {@link #fileName} gave, 0 if it gave none such. */
+  static int fileNumber(String name) {
+    for (int digits = 1; digits <= MAX_ID_DIGITS; digits++) {
+      int end = FILE_PREFIX.length() + digits;
+      if (name.startsWith(FILE_PREFIX) && end < name.length()) {
+        String id = name.substring(FILE_PREFIX.length(), end);
+        if (id.chars().allMatch(c -> c >= '0' && c <= '9')
+            && name.equals(fileName(Integer.parseInt(id)))) {
+          return Integer.parseInt(id);
+        }
+      }
+    }
+    return 0;
   }
 
   static boolean isFrameSource(int sourceBytes) {

@@ -131,8 +131,8 @@ class HostileFilesTest {
     rejects("manifest: file name=mm-42.img: twice", m -> m.addSmallFiles(small("mm-42.img")));
     rejects("manifest: x: bytes=-1", m -> m.addSmallFiles(small("x").setBytes(-1)));
     rejects(
-        "manifest: pages file 1 is called pages-9.img.zst",
-        m -> m.setPagesFiles(0, pages(m, 0).setName("pages-9.img.zst")));
+        "manifest: pages file 1 is called pages-0.img.zst",
+        m -> m.setPagesFiles(0, pages(m, 0).setName("pages-0.img.zst")));
     rejects(
         "manifest: pages-1.img.zst: pagemap=pagemap-7.img",
         m -> m.setPagesFiles(0, pages(m, 0).setPagemap("pagemap-7.img")));
