@@ -56,7 +56,11 @@ static void answer(const char *line) {
   int fork_order = strncmp(line, "fork", 4) == 0;
   pid_t pid = (pid_t)atoi(line + 5);
   kill(pid, fork_order ? FORK : strncmp(line, "exit", 4) == 0 ? EXIT : EXEC);
+  pid_t self = getpid();
   obey(); /* the order may have been for ourselves */
+  if (getpid() != self) {
+    return; /* the child: it is its mother who answers */
+  }
   if (!fork_order) {
     say("told");
     return;

@@ -9,26 +9,36 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Runs the README's commands as they stand there, with two things put in their place: {@code sudo},
- * since tests are root already, and the images directory. {@code ./build test} is what runs this
- * test, so it is the one command left out.
+ * Runs the README's commands: those of its blocks, those of its tables, and of the latter each with
+ * each option that its row names. Put in their place are {@code sudo}, since tests are root
+ * already, the pid of {@code pidof}, and the images directory. Left out are the commands of a table
+ * that ask for a PID or a DIR, which the blocks have with values, and {@code ./build test}, which
+ * runs this test. The benchmark runs smaller than the README says.
  */
 final class ReadmeIT {
   private static final Path ROOT = Path.of("..").toAbsolutePath().normalize();
   private static final String IMAGES = "/var/tmp/redis";
+  private static final Pattern ROW = Pattern.compile("\\| `sudo ([^`]+)` \\|(.*)");
+  private static final Pattern PLACEHOLDER = Pattern.compile("\\b(PID|DIR)\\b");
+  private static final Pattern OPTION = Pattern.compile("`(--[a-z-]+)`");
 
   @TempDir Path directory;
 
   @Test
   void everyCommandOfTheReadmeWorks() throws Exception {
     List<String> commands = commands();
-    assertThat(commands).anyMatch(c -> c.startsWith("./predump demo"));
+    assertThat(commands).contains("./predump demo", "./predump check", "./predump demo --redis");
+    assertThat(commands).noneMatch(c -> c.contains("PID") || c.contains(" DIR"));
     assertThat(commands).anyMatch(c -> c.startsWith("./predump run"));
     assertThat(commands).anyMatch(c -> c.startsWith("zstd -dc"));
     try (LiveTarget redis =
@@ -63,7 +73,7 @@ final class ReadmeIT {
 
   /** {@return the commands of the README's blocks and tables, without sudo and comments} */
   private static List<String> commands() throws IOException {
-    List<String> commands = new ArrayList<>();
+    Set<String> commands = new LinkedHashSet<>();
     boolean block = false;
     for (String line : Files.readAllLines(ROOT.resolve("README.md"))) {
       if (line.startsWith("```")) {
@@ -73,7 +83,24 @@ final class ReadmeIT {
         if (!command.startsWith("./build test")) {
           commands.add(command);
         }
+      } else if (!block) {
+        commands.addAll(commandsOfRow(line));
       }
+    }
+    return List.copyOf(commands);
+  }
+
+  /** {@return a row's command alone and with each of its options; nothing if it needs a value} */
+  private static List<String> commandsOfRow(String line) {
+    Matcher row = ROW.matcher(line);
+    if (!row.matches() || PLACEHOLDER.matcher(row.group(1)).find()) {
+      return List.of();
+    }
+    List<String> commands = new ArrayList<>();
+    commands.add(row.group(1));
+    Matcher option = OPTION.matcher(row.group(2));
+    while (option.find()) {
+      commands.add(row.group(1) + " " + option.group(1));
     }
     return commands;
   }

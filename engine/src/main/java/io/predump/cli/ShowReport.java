@@ -185,44 +185,55 @@ record ShowReport(
 
   void json(JsonGenerator json) throws IOException {
     json.writeStringField("imagesDir", imagesDir.toString());
-    json.writeArrayFieldStart("rounds");
-    for (Manifest m : rounds) {
+    objects(json, "rounds", rounds, ShowReport::json);
+    if (vmas.isPresent()) {
+      objects(json, "vmas", vmas.get(), ShowReport::json);
+    }
+    if (runs.isPresent()) {
+      objects(json, "pages", runs.get(), ShowReport::json);
+    }
+  }
+
+  private static void json(JsonGenerator json, Manifest m) throws IOException {
+    json.writeStringField("kind", kind(m));
+    json.writeNumberField("createdUnixMillis", m.createdUnixMillis());
+    json.writeStringField("tracker", m.tracker());
+    json.writeNumberField("owedPages", m.owedPages());
+    Json.round(json, m.record());
+    Json.strings(json, "warnings", m.warnings());
+  }
+
+  private static void json(JsonGenerator json, HeldVma held) throws IOException {
+    json.writeNumberField("pid", held.vma().pid());
+    json.writeStringField("start", Units.address(held.vma().start()));
+    json.writeStringField("end", Units.address(held.vma().end()));
+    json.writeStringField("policy", held.vma().policy().name());
+    json.writeStringField("reason", held.vma().reason());
+    json.writeStringField("name", held.vma().name());
+    json.writeNumberField("heldPages", held.heldPages());
+  }
+
+  private static void json(JsonGenerator json, HeldRun run) throws IOException {
+    json.writeStringField("pagemap", run.name().toString());
+    json.writeStringField("start", Units.address(run.start()));
+    json.writeNumberField("pageCount", run.pageCount());
+    json.writeNumberField("round", run.round());
+  }
+
+  /** Writes the fields of one object. */
+  @FunctionalInterface
+  private interface FieldsOf<T> {
+    void write(JsonGenerator json, T value) throws IOException;
+  }
+
+  private static <T> void objects(
+      JsonGenerator json, String name, List<T> values, FieldsOf<T> fields) throws IOException {
+    json.writeArrayFieldStart(name);
+    for (T value : values) {
       json.writeStartObject();
-      json.writeStringField("kind", kind(m));
-      json.writeNumberField("createdUnixMillis", m.createdUnixMillis());
-      json.writeStringField("tracker", m.tracker());
-      json.writeNumberField("owedPages", m.owedPages());
-      Json.round(json, m.record());
-      Json.strings(json, "warnings", m.warnings());
+      fields.write(json, value);
       json.writeEndObject();
     }
     json.writeEndArray();
-    if (vmas.isPresent()) {
-      json.writeArrayFieldStart("vmas");
-      for (HeldVma held : vmas.get()) {
-        json.writeStartObject();
-        json.writeNumberField("pid", held.vma().pid());
-        json.writeStringField("start", Units.address(held.vma().start()));
-        json.writeStringField("end", Units.address(held.vma().end()));
-        json.writeStringField("policy", held.vma().policy().name());
-        json.writeStringField("reason", held.vma().reason());
-        json.writeStringField("name", held.vma().name());
-        json.writeNumberField("heldPages", held.heldPages());
-        json.writeEndObject();
-      }
-      json.writeEndArray();
-    }
-    if (runs.isPresent()) {
-      json.writeArrayFieldStart("pages");
-      for (HeldRun run : runs.get()) {
-        json.writeStartObject();
-        json.writeStringField("pagemap", run.name().toString());
-        json.writeStringField("start", Units.address(run.start()));
-        json.writeNumberField("pageCount", run.pageCount());
-        json.writeNumberField("round", run.round());
-        json.writeEndObject();
-      }
-      json.writeEndArray();
-    }
   }
 }

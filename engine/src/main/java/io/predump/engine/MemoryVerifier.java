@@ -13,6 +13,8 @@ import io.predump.linux.Errno;
 import io.predump.linux.NativeBuffer;
 import io.predump.linux.Pid;
 import io.predump.linux.SyscallException;
+import io.predump.linux.mem.PageCategories;
+import io.predump.linux.mem.PagemapScanner;
 import io.predump.linux.mem.ProcessMemory;
 import io.predump.linux.mem.RawPagemap;
 import io.predump.linux.proc.Cgroups;
@@ -37,6 +39,10 @@ import java.util.List;
  */
 public final class MemoryVerifier {
   private static final int WINDOW_PAGES = 512;
+
+  /** A mapping larger than this is a reservation: only what is populated of it is looked at. */
+  private static final long RESERVATION_BYTES = 64L << 30;
+
   private static final ByteBuffer ZERO_PAGE =
       ByteBuffer.allocate(PageTable.PAGE_BYTES).asReadOnlyBuffer();
 
@@ -173,7 +179,7 @@ public final class MemoryVerifier {
       for (PolicedVma vma : process.vmas()) {
         if (vma.inProcessPagemap()) {
           covered.add(vma.start(), vma.end());
-          compareVma(vma, held, pagemap, memory);
+          compareVma(vma, held, pagemap, memory, process.pid());
         }
       }
     }
@@ -195,10 +201,60 @@ public final class MemoryVerifier {
   }
 
   private void compareVma(
-      PolicedVma vma, ResolvedPages held, RawPagemap pagemap, ProcessMemory memory)
+      PolicedVma vma, ResolvedPages held, RawPagemap pagemap, ProcessMemory memory, Pid pid)
       throws IOException {
-    for (long batch = vma.start(); batch < vma.end(); ) {
-      int pages = (int) Math.min(RawPagemap.CAPACITY, (vma.end() - batch) >>> PageTable.PAGE_SHIFT);
+    List<long[]> ranges =
+        vma.end() - vma.start() <= RESERVATION_BYTES
+            ? List.<long[]>of(new long[] {vma.start(), vma.end()})
+            : populated(vma, held, pid);
+    for (long[] range : ranges) {
+      compareRange(vma, range[0], range[1], held, pagemap, memory);
+    }
+  }
+
+  /**
+   * Where something is in a reservation of many gigabytes, whose raw pagemap alone would take
+   * seconds to read: what PAGEMAP_SCAN calls present or swapped, whatever else it is, and what the
+   * chain holds, in whole 2 MiB.
+   */
+  private static List<long[]> populated(PolicedVma vma, ResolvedPages held, Pid pid)
+      throws IOException {
+    RangeSet populated = new RangeSet();
+    held.forEachRun(
+        (address, pages, round) -> {
+          long end = address + (pages << PageTable.PAGE_SHIFT);
+          if (address < vma.end() && end > vma.start()) {
+            addWhole(populated, address, end, vma);
+          }
+        });
+    try (PagemapScanner scanner = PagemapScanner.open(pid)) {
+      long any = PageCategories.PRESENT | PageCategories.SWAPPED;
+      for (long at = vma.start(); at < vma.end(); ) {
+        scanner.scan(at, vma.end(), 0, 0, 0, any, any);
+        for (int i = 0; i < scanner.regionCount(); i++) {
+          addWhole(populated, scanner.regionStart(i), scanner.regionEnd(i), vma);
+        }
+        at = scanner.walkEnd();
+      }
+    }
+    return populated.ranges();
+  }
+
+  private static void addWhole(RangeSet set, long start, long end, PolicedVma vma) {
+    long leaf = 1L << PageTable.LEAF_SHIFT;
+    set.add(Math.max(vma.start(), start & -leaf), Math.min(vma.end(), (end + leaf - 1) & -leaf));
+  }
+
+  private void compareRange(
+      PolicedVma vma,
+      long start,
+      long end,
+      ResolvedPages held,
+      RawPagemap pagemap,
+      ProcessMemory memory)
+      throws IOException {
+    for (long batch = start; batch < end; ) {
+      int pages = (int) Math.min(RawPagemap.CAPACITY, (end - batch) >>> PageTable.PAGE_SHIFT);
       int known = pagemap.read(batch, pages);
       for (int from = 0; from < pages; from += WINDOW_PAGES) {
         int to = Math.min(pages, from + WINDOW_PAGES);
@@ -206,8 +262,7 @@ public final class MemoryVerifier {
         for (int i = from; i < to && i < known; i++) {
           entries[i - from] = pagemap.entry(i);
         }
-        long start = batch + ((long) from << PageTable.PAGE_SHIFT);
-        compareWindow(vma, start, entries, held, memory);
+        compareWindow(vma, batch + ((long) from << PageTable.PAGE_SHIFT), entries, held, memory);
       }
       batch += (long) pages << PageTable.PAGE_SHIFT;
     }

@@ -91,14 +91,16 @@ final class TargetTree implements AutoCloseable {
       if (inside.contains(pid) || pid.equals(Pid.self())) {
         continue;
       }
-      for (Pid member : members.keySet()) {
+      for (AttachedProcess member : members.values()) {
         // Two that end have no memory in common, but the same none.
-        if (shares(member, pid) && lives(member) && lives(pid)) {
+        if (shares(member.pid(), pid) && lives(member.pid()) && lives(pid)) {
           throw new TargetRefusedException(
               TargetRefusedException.Kind.LACKING,
               "pid="
-                  + member.number()
-                  + " shares its memory with pid="
+                  + member.pid().number()
+                  + " ("
+                  + member.identity().name()
+                  + ") shares its memory with pid="
                   + pid.number()
                   + ", which is not below pid="
                   + root.pid().number()

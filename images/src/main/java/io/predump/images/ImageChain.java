@@ -19,6 +19,7 @@ public final class ImageChain implements Closeable {
   private final List<RoundImages> rounds;
   private final Map<PagesName, ResolvedPages> resolved = new HashMap<>();
   private final List<FrameReader> readers = new ArrayList<>();
+  private final FrameCache cache = new FrameCache();
 
   private ImageChain(List<RoundImages> rounds) {
     this.rounds = rounds;
@@ -123,15 +124,21 @@ public final class ImageChain implements Closeable {
       }
       before = Optional.of(round);
     }
-    return new ResolvedPages(runs, rounds.get(0).number(), files);
+    return new ResolvedPages(runs, rounds.get(0).number(), files, cache);
+  }
+
+  /** Bytes of decompressed frames kept by the thread that owns this chain. */
+  int cachedBytes() {
+    return cache.heldBytes();
   }
 
   @Override
   public void close() throws IOException {
     IOException failure = null;
     for (ResolvedPages p : resolved.values()) {
-      p.close();
+      p.closeSiblings();
     }
+    cache.close();
     for (FrameReader r : readers) {
       try {
         r.close();

@@ -3,7 +3,6 @@ package io.predump.images;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -11,30 +10,27 @@ import org.jspecify.annotations.Nullable;
  * The pages of one pagemap as the chain holds them: the newest round's list, each page resolved to
  * the round that stores it. Resolved once, when made.
  *
- * <p>Reading keeps the current frame of each round (at most 1 MiB each), so reads in address order
- * decompress each frame once. One thread at a time; {@link #forAnotherThread} gives another thread
- * its own. Usable until the {@link ImageChain} is closed.
+ * <p>Reading keeps the frames used last, at most 16 MiB for all pagemaps of a chain. Reads in
+ * address order decompress each frame once if what the pages in between need fits there, and
+ * otherwise once per run of its pages at most. All objects of one chain are of one thread at a
+ * time; {@link #forAnotherThread} gives another thread its own. Usable until the {@link ImageChain}
+ * is closed.
  */
 public final class ResolvedPages {
   private final PageRuns runs;
   private final int firstRound;
   private final @Nullable FrameReader[] files;
-  private final byte[][] current;
-  private final int[] currentFrame;
-  private final FrameCodec codec = new FrameCodec(1);
-  private final FrameReader.Scratch scratch = new FrameReader.Scratch();
+  private final FrameCache cache;
   private final List<ResolvedPages> siblings = new ArrayList<>();
   private int lastRun;
   private long framesDecompressed;
 
-  /** Borrows the files; the chain owns them. */
-  ResolvedPages(PageRuns runs, int firstRound, @Nullable FrameReader[] files) {
+  /** Borrows the files and the cache; the chain owns them. */
+  ResolvedPages(PageRuns runs, int firstRound, @Nullable FrameReader[] files, FrameCache cache) {
     this.runs = runs;
     this.firstRound = firstRound;
     this.files = files;
-    current = new byte[files.length][0];
-    currentFrame = new int[files.length];
-    Arrays.fill(currentFrame, -1);
+    this.cache = cache;
   }
 
   /** Receives runs of pages. */
@@ -97,27 +93,15 @@ public final class ResolvedPages {
       throw new IllegalStateException("round " + runs.round(run) + ": no pages file");
     }
     long sourcePage = runs.sourcePage(run) + ((vaddr - runs.vaddr(run)) >>> 12);
-    int frame = currentFrame[index];
-    if (frame < 0
-        || sourcePage < file.firstPage(frame)
-        || sourcePage >= file.firstPage(frame + 1)) {
-      frame = file.frameOf(sourcePage);
-      load(index, file, frame);
+    int frame = file.frameOf(sourcePage);
+    byte[] source = cache.find(file, frame);
+    if (source == null) {
+      source = cache.load(file, frame);
+      framesDecompressed++;
     }
     int offset = (int) (sourcePage - file.firstPage(frame)) * PagesWriter.PAGE_BYTES;
-    page.put(current[index], offset, PagesWriter.PAGE_BYTES);
+    page.put(source, offset, PagesWriter.PAGE_BYTES);
     return true;
-  }
-
-  private void load(int index, FrameReader file, int frame) throws IOException {
-    int bytes = file.frames().sourceBytes(frame);
-    if (current[index].length < bytes) {
-      current[index] = new byte[bytes];
-    }
-    currentFrame[index] = -1;
-    file.read(frame, codec, scratch, current[index]);
-    framesDecompressed++;
-    currentFrame[index] = frame;
   }
 
   private int find(long vaddr) {
@@ -146,13 +130,16 @@ public final class ResolvedPages {
    * this object.
    */
   public ResolvedPages forAnotherThread() {
-    ResolvedPages other = new ResolvedPages(runs, firstRound, files);
+    ResolvedPages other = new ResolvedPages(runs, firstRound, files, new FrameCache());
     siblings.add(other);
     return other;
   }
 
-  void close() {
-    codec.close();
-    siblings.forEach(ResolvedPages::close);
+  /** Closes what {@link #forAnotherThread} made; the chain closes its own cache. */
+  void closeSiblings() {
+    for (ResolvedPages sibling : siblings) {
+      sibling.closeSiblings();
+      sibling.cache.close();
+    }
   }
 }

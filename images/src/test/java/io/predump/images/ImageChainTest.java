@@ -9,6 +9,7 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.OptionalInt;
 import org.junit.jupiter.api.Test;
@@ -17,6 +18,13 @@ import org.junit.jupiter.api.io.TempDir;
 class ImageChainTest {
   private static final int PAGE = TestChains.PAGE;
   private static final long BASE = TestChains.HEAP;
+
+  /** Syncs nothing. */
+  private static final Storage FAST =
+      new Storage() {
+        @Override
+        void sync(FileChannel channel, Path file) {}
+      };
 
   @TempDir Path temp;
 
@@ -82,15 +90,10 @@ class ImageChainTest {
     int rounds = 200;
     int count = 400;
     ChainDirectory chain = ChainDirectory.openOrCreate(dir);
-    Storage fast =
-        new Storage() {
-          @Override
-          void sync(FileChannel channel, Path file) {}
-        };
     for (int round = 1; round <= rounds; round++) {
       try (RoundWriter w =
           RoundWriter.begin(
-              chain, round == 1 ? OptionalInt.empty() : OptionalInt.of(round - 1), fast)) {
+              chain, round == 1 ? OptionalInt.empty() : OptionalInt.of(round - 1), FAST)) {
         PagesWriter p = w.pages(TestChains.NAME);
         List<byte[]> present = new ArrayList<>();
         for (int i = 0; i < count; i++) {
@@ -120,6 +123,52 @@ class ImageChainTest {
       assertThat(pages.framesDecompressed()).isEqualTo(rounds);
     }
     assertThat(new ChainVerifier(2).verify(dir).problems()).isEmpty();
+  }
+
+  @Test
+  void aChainOf200RoundsOfLargeFramesKeepsSixteenMebibytesOfThem() throws IOException {
+    Path dir = temp.resolve("chain");
+    int rounds = 200;
+    int runsPerRound = 4;
+    int pagesPerRun = 16;
+    int count = rounds * runsPerRound * pagesPerRun;
+    ChainDirectory chain = ChainDirectory.openOrCreate(dir);
+    for (int round = 1; round <= rounds; round++) {
+      OptionalInt parent = round == 1 ? OptionalInt.empty() : OptionalInt.of(round - 1);
+      try (RoundWriter w = RoundWriter.begin(chain, parent, FAST)) {
+        PagesWriter p = w.pages(TestChains.NAME);
+        List<byte[]> present = new ArrayList<>();
+        for (int run = 0; run < rounds * runsPerRound; run++) {
+          int owner = run % rounds + 1;
+          if (owner <= round) {
+            p.entry(
+                BASE + (long) run * pagesPerRun * PAGE,
+                pagesPerRun,
+                owner == round ? PageKind.PRESENT : PageKind.PARENT);
+          }
+          for (int i = 0; owner == round && i < pagesPerRun; i++) {
+            present.add(TestChains.page((long) run * pagesPerRun + i));
+          }
+        }
+        TestChains.append(p, present, 256);
+        p.finish();
+        w.mm(TestChains.PID, TestChains.mm(BASE, count));
+        w.commit(TestChains.draft(false), TestChains.record(round, 0));
+      }
+    }
+    try (ImageChain images = ImageChain.open(dir)) {
+      ResolvedPages pages = images.pages(TestChains.NAME);
+      ByteBuffer b = ByteBuffer.allocate(PAGE);
+      int most = 0;
+      for (int i = 0; i < count; i++) {
+        assertThat(pages.read(BASE + (long) i * PAGE, b.clear())).isTrue();
+        assertThat(Arrays.equals(b.array(), TestChains.page(i))).isTrue();
+        most = Math.max(most, images.cachedBytes());
+      }
+      // 200 frames of 256 KiB are 50 MiB; all runs in between push a frame out before its next run
+      assertThat(most).isBetween(15 << 20, 16 << 20);
+      assertThat(pages.framesDecompressed()).isEqualTo((long) rounds * runsPerRound);
+    }
   }
 
   @Test
