@@ -54,8 +54,8 @@ final class SharedAddressSpaceIT {
       assertThat(refused.kind()).isEqualTo(Kind.LACKING);
       assertThat(refused)
           .hasMessage(
-              "pid=%1$d (%3$s) shares its memory with pid=%2$d, which is not below pid=%1$d and would"
-                  + " not be frozen: name a common parent",
+              "pid=%1$d (%3$s) shares its memory with pid=%2$d, which is not below pid=%1$d and would not"
+                  + " be frozen: name a common parent",
               child.number(), parent.pid().number(), ProcStatus.read(child).name());
       assertThat(images).as("nothing is left behind").doesNotExist();
       assertRunsOn(child);
