@@ -192,14 +192,23 @@ class InjectionKillIT {
     }
   }
 
-  /** Has a target injected here, and lists the acts of it. */
+  /**
+   * Has a target injected here, and lists the acts of it: of several times the fewest, for a signal
+   * that comes in between takes acts to be passed on.
+   */
   private static List<String> acts(Steady target, Form form) throws IOException {
-    List<String> acts = new ArrayList<>();
-    UserfaultfdInjection.boundary = acts::add;
-    UserfaultfdInjection.inject(target.live.pid(), form).userfaultfd().close();
-    UserfaultfdInjection.boundary = Boundary.NONE;
-    assertThat(acts).endsWith("PTRACE_DETACH", Boundary.END);
-    return acts;
+    List<String> fewest = List.of();
+    for (int i = 0; i < 8; i++) {
+      List<String> acts = new ArrayList<>();
+      UserfaultfdInjection.boundary = acts::add;
+      UserfaultfdInjection.inject(target.live.pid(), form).userfaultfd().close();
+      UserfaultfdInjection.boundary = Boundary.NONE;
+      assertThat(acts).endsWith("PTRACE_DETACH", Boundary.END);
+      if (fewest.isEmpty() || acts.size() < fewest.size()) {
+        fewest = acts;
+      }
+    }
+    return fewest;
   }
 
   private void injectAndDie(Steady target, int act, String form) throws Exception {
