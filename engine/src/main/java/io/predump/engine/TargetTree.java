@@ -102,9 +102,11 @@ final class TargetTree implements AutoCloseable {
                   + member.identity().name()
                   + ") shares its memory with pid="
                   + pid.number()
-                  + ", which is not below pid="
-                  + root.pid().number()
-                  + " and would not be frozen: name a common parent");
+                  + (single
+                      ? ", which --single leaves out: it would not be frozen"
+                      : ", which is not below pid="
+                          + root.pid().number()
+                          + " and would not be frozen: name a common parent"));
         }
       }
     }

@@ -33,11 +33,6 @@ public final class ThreadPriority implements AutoCloseable {
     return new ThreadPriority(tid, (int) (KERNEL_BIAS - biased), set == 0);
   }
 
-  /** Returns whether the priority could be raised. */
-  public boolean isRaised() {
-    return raised;
-  }
-
   /** Gives the thread its former priority back; further calls do nothing. */
   @Override
   public void close() {

@@ -51,11 +51,6 @@ public final class Cgroups {
     return new Cgroups(freezer, v2);
   }
 
-  /** Returns where cgroup v2 is mounted, if it is: not always {@code /sys/fs/cgroup}. */
-  public static Optional<String> v2Mount() throws SyscallException {
-    return directory(ProcFile.text("/proc/self/mountinfo"), "cgroup2", "", "/");
-  }
-
   private static Optional<String> directory(
       String mountinfo, String type, String controller, String path) {
     for (String line : mountinfo.split("\n", -1)) {
