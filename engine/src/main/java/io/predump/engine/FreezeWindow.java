@@ -75,6 +75,7 @@ final class FreezeWindow implements AutoCloseable {
       TargetTree tree, RoundAssembly assembly, SessionOptions options) throws IOException {
     ThreadPriority priority = ThreadPriority.raise();
     List<Freezer> freezers = new ArrayList<>();
+    FreezeWindow opened = null;
     try {
       Set<Pid> seen = new HashSet<>();
       boolean anyNew = true;
@@ -87,11 +88,13 @@ final class FreezeWindow implements AutoCloseable {
           }
         }
       }
-      return new FreezeWindow(tree, assembly, freezers, priority);
-    } catch (IOException | RuntimeException e) {
-      freezers.forEach(Freezer::close);
-      priority.close();
-      throw e;
+      opened = new FreezeWindow(tree, assembly, freezers, priority);
+      return opened;
+    } finally {
+      if (opened == null) {
+        priority.close();
+        Closing.all(freezers);
+      }
     }
   }
 
@@ -223,8 +226,8 @@ final class FreezeWindow implements AutoCloseable {
   public void close() {
     if (!thawed) {
       thawed = true;
-      freezers.forEach(Freezer::close);
       priority.close();
+      Closing.all(freezers);
     }
   }
 }

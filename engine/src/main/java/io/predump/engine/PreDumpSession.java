@@ -15,7 +15,6 @@ import io.predump.linux.proc.ProcStatus;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -321,22 +320,12 @@ public final class PreDumpSession implements AutoCloseable {
   /** Lets go of the target and of the images directory. */
   @Override
   public void close() {
-    List<AutoCloseable> owned = new ArrayList<>(List.of(pipeline, tree, chainLock));
-    RuntimeException failure = null;
-    for (AutoCloseable resource : owned) {
-      try {
-        resource.close();
-      } catch (RuntimeException e) {
-        failure = failure == null ? e : failure;
-      } catch (Exception e) {
-        failure = failure == null ? new IllegalStateException(e) : failure;
+    try {
+      Closing.all(List.of(pipeline, tree, chainLock));
+    } finally {
+      if (madeDirectory && parentRound.isEmpty()) {
+        removeIfEmpty(chain.path());
       }
-    }
-    if (madeDirectory && parentRound.isEmpty()) {
-      removeIfEmpty(chain.path());
-    }
-    if (failure != null) {
-      throw failure;
     }
   }
 }

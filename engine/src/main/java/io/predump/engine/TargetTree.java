@@ -323,8 +323,9 @@ final class TargetTree implements AutoCloseable {
 
   @Override
   public void close() {
-    members.values().forEach(AttachedProcess::close);
+    List<AutoCloseable> owned = new ArrayList<>(members.values());
+    owned.add(shared);
     members.clear();
-    shared.close();
+    Closing.all(owned);
   }
 }
