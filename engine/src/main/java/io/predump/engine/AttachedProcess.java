@@ -7,7 +7,6 @@ import io.predump.images.ProcessIdentity;
 import io.predump.images.VmaPolicy;
 import io.predump.images.VmaRecord;
 import io.predump.linux.Errno;
-import io.predump.linux.KernelFeatures;
 import io.predump.linux.Pid;
 import io.predump.linux.SyscallException;
 import io.predump.linux.mem.PagemapScanner;
@@ -62,9 +61,8 @@ final class AttachedProcess implements AutoCloseable {
       VmaPolicies policies,
       Hazards hazards,
       int vpid,
-      KernelFeatures features,
-      @Nullable Injected injected,
-      TestHooks hooks)
+      AttachContext context,
+      @Nullable Injected injected)
       throws IOException {
     this.pid = pid;
     this.vpid = vpid;
@@ -76,7 +74,8 @@ final class AttachedProcess implements AutoCloseable {
     this.hazards = hazards;
     this.stoppedNanos = injected == null ? 0 : injected.stoppedNanos();
     this.attachWarnings = injected == null ? List.of() : List.copyOf(injected.warnings());
-    PresenceLister lister = new PresenceLister(scanner, features.guardCategory().present());
+    PresenceLister lister =
+        new PresenceLister(scanner, context.features().guardCategory().present());
     this.compare = new CompareTracker(lister);
     this.tracker =
         injected == null
@@ -88,40 +87,31 @@ final class AttachedProcess implements AutoCloseable {
                 scanner,
                 lister,
                 policies,
-                features.reportsHoles(),
-                hooks);
+                context.features().reportsHoles(),
+                context.hooks());
   }
 
   /**
    * Attaches to a running process that {@link TargetCheck} accepted: opens its descriptors, reads
    * smaps once, and has one thread call userfaultfd for us.
    *
-   * @param namespaceDepth how deep the pid namespace lies whose pids the images use, 0 for ours
    * @throws TargetRefusedException if the kernel cannot track it, or another process has its pid by
    *     now
    */
-  static AttachedProcess attach(
-      ProcStatus checked, int namespaceDepth, KernelFeatures features, TestHooks hooks)
-      throws IOException {
-    return open(checked, namespaceDepth, features, hooks, true);
+  static AttachedProcess attach(ProcStatus checked, AttachContext context) throws IOException {
+    return open(checked, context, true);
   }
 
   /**
    * Takes a process in that was born just before its tree was frozen: nothing is injected, and all
    * it has is read.
    */
-  static AttachedProcess attachFrozen(
-      ProcStatus checked, int namespaceDepth, KernelFeatures features, TestHooks hooks)
+  static AttachedProcess attachFrozen(ProcStatus checked, AttachContext context)
       throws IOException {
-    return open(checked, namespaceDepth, features, hooks, false);
+    return open(checked, context, false);
   }
 
-  private static AttachedProcess open(
-      ProcStatus checked,
-      int namespaceDepth,
-      KernelFeatures features,
-      TestHooks hooks,
-      boolean track)
+  private static AttachedProcess open(ProcStatus checked, AttachContext context, boolean track)
       throws IOException {
     Pid pid = checked.pid();
     PagemapScanner scanner = PagemapScanner.open(pid);
@@ -145,10 +135,9 @@ final class AttachedProcess implements AutoCloseable {
           memory,
           policies,
           hazards,
-          vpid(status, namespaceDepth),
-          features,
-          track ? inject(pid) : null,
-          hooks);
+          vpid(status, context.namespaceDepth()),
+          context,
+          track ? inject(pid) : null);
     } catch (IOException | RuntimeException e) {
       scanner.close();
       if (memory != null) {

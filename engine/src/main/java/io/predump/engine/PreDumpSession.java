@@ -102,7 +102,7 @@ public final class PreDumpSession implements AutoCloseable {
       }
       chain.requireChainOf(AttachedProcess.identity(status), Machine.bootId());
       chain.sweepPartials();
-      TargetTree tree = TargetTree.attach(status, options.single(), features, hooks);
+      TargetTree tree = TargetTree.attach(status, options, features, hooks);
       try {
         return new PreDumpSession(tree, chain, lock, !existed, options);
       } catch (IOException | RuntimeException e) {

@@ -1,34 +1,51 @@
 package io.predump.engine;
 
+import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Optional;
+import java.util.function.Consumer;
 
 /**
  * How a session copies.
  *
  * @param level zstd level, 1 to 19
  * @param threads workers that read and compress, at least 1
+ * @param tracker what finds written pages
  * @param freezeTimeout how long the threads of a process may take to stop before they all run on;
  *     the freeze is tried a few times
  * @param freezeBufferBytes the most the engine reads into memory under the freeze; what exceeds it
  *     is compressed and written frozen
+ * @param freezeCgroup the cgroup directory whose freezer stops the tree; empty: the tree's own if
+ *     it has one of version 2 to itself, else ptrace
  * @param single whether the process alone is meant, not those below it
+ * @param allowDeviceWriters whether a target is taken whose memory a device may write unseen (RDMA,
+ *     VFIO, AF_XDP, GPU); its rounds are marked as not verified
+ * @param restoreThp whether huge pages that tracking split are put together again at the end
  * @param engineVersion written into every round's manifest
  */
 public record SessionOptions(
     int level,
     int threads,
+    TrackerChoice tracker,
     Duration freezeTimeout,
     long freezeBufferBytes,
+    Optional<Path> freezeCgroup,
     boolean single,
+    boolean allowDeviceWriters,
+    boolean restoreThp,
     String engineVersion) {
 
-  /** Level 1, one worker per core, 200 ms a try, 128 MiB. */
+  /** Level 1, one worker per core, 200 ms a try, 128 MiB, everything else off or automatic. */
   public static SessionOptions defaults(String engineVersion) {
     return new SessionOptions(
         1,
         Runtime.getRuntime().availableProcessors(),
+        TrackerChoice.AUTO,
         Duration.ofMillis(200),
         128L << 20,
+        Optional.empty(),
+        false,
+        false,
         false,
         engineVersion);
   }
@@ -48,24 +65,88 @@ public record SessionOptions(
 
   /** {@return these options with another level} */
   public SessionOptions withLevel(int newLevel) {
-    return new SessionOptions(
-        newLevel, threads, freezeTimeout, freezeBufferBytes, single, engineVersion);
+    return with(values -> values.level = newLevel);
   }
 
   /** {@return these options with another number of workers} */
   public SessionOptions withThreads(int newThreads) {
-    return new SessionOptions(
-        level, newThreads, freezeTimeout, freezeBufferBytes, single, engineVersion);
+    return with(values -> values.threads = newThreads);
   }
 
-  /** {@return these options for the process alone, or for the tree below it} */
-  public SessionOptions withSingle(boolean alone) {
-    return new SessionOptions(
-        level, threads, freezeTimeout, freezeBufferBytes, alone, engineVersion);
+  /** {@return these options with another tracker} */
+  public SessionOptions withTracker(TrackerChoice choice) {
+    return with(values -> values.tracker = choice);
   }
 
   /** {@return these options with another bound on what is read into memory under the freeze} */
   public SessionOptions withFreezeBufferBytes(long bytes) {
-    return new SessionOptions(level, threads, freezeTimeout, bytes, single, engineVersion);
+    return with(values -> values.freezeBufferBytes = bytes);
+  }
+
+  /** {@return these options with a cgroup to freeze by} */
+  public SessionOptions withFreezeCgroup(Path directory) {
+    return with(values -> values.freezeCgroup = Optional.of(directory));
+  }
+
+  /** {@return these options for the process alone, or for the tree below it} */
+  public SessionOptions withSingle(boolean alone) {
+    return with(values -> values.single = alone);
+  }
+
+  /** {@return these options with devices that write memory allowed, or refused} */
+  public SessionOptions withAllowDeviceWriters(boolean allowed) {
+    return with(values -> values.allowDeviceWriters = allowed);
+  }
+
+  /** {@return these options with split huge pages put together again at the end, or left} */
+  public SessionOptions withRestoreThp(boolean restored) {
+    return with(values -> values.restoreThp = restored);
+  }
+
+  private SessionOptions with(Consumer<Values> change) {
+    Values values = new Values(this);
+    change.accept(values);
+    return values.options();
+  }
+
+  /** The same values, changeable. */
+  private static final class Values {
+    private int level;
+    private int threads;
+    private TrackerChoice tracker;
+    private final Duration freezeTimeout;
+    private long freezeBufferBytes;
+    private Optional<Path> freezeCgroup;
+    private boolean single;
+    private boolean allowDeviceWriters;
+    private boolean restoreThp;
+    private final String engineVersion;
+
+    Values(SessionOptions from) {
+      level = from.level;
+      threads = from.threads;
+      tracker = from.tracker;
+      freezeTimeout = from.freezeTimeout;
+      freezeBufferBytes = from.freezeBufferBytes;
+      freezeCgroup = from.freezeCgroup;
+      single = from.single;
+      allowDeviceWriters = from.allowDeviceWriters;
+      restoreThp = from.restoreThp;
+      engineVersion = from.engineVersion;
+    }
+
+    SessionOptions options() {
+      return new SessionOptions(
+          level,
+          threads,
+          tracker,
+          freezeTimeout,
+          freezeBufferBytes,
+          freezeCgroup,
+          single,
+          allowDeviceWriters,
+          restoreThp,
+          engineVersion);
+    }
   }
 }

@@ -32,25 +32,16 @@ final class TargetTree implements AutoCloseable {
 
   private final AttachedProcess root;
   private final boolean single;
-  private final int namespaceDepth;
-  private final KernelFeatures features;
-  private final TestHooks hooks;
+  private final AttachContext context;
   private final Map<Pid, AttachedProcess> members = new LinkedHashMap<>();
   private final SharedObjects shared = new SharedObjects();
   private final Set<String> pastWarnings = new LinkedHashSet<>();
   private long longestStopNanos;
 
-  private TargetTree(
-      AttachedProcess root,
-      boolean single,
-      int namespaceDepth,
-      KernelFeatures features,
-      TestHooks hooks) {
+  private TargetTree(AttachedProcess root, AttachContext context) {
     this.root = root;
-    this.single = single;
-    this.namespaceDepth = namespaceDepth;
-    this.features = features;
-    this.hooks = hooks;
+    this.single = context.options().single();
+    this.context = context;
     join(root);
   }
 
@@ -58,19 +49,13 @@ final class TargetTree implements AutoCloseable {
    * Attaches to the root and everything below it.
    *
    * @param checked the root, as {@link TargetCheck} accepted it
-   * @param single whether the root alone is meant
    */
   static TargetTree attach(
-      ProcStatus checked, boolean single, KernelFeatures features, TestHooks hooks)
+      ProcStatus checked, SessionOptions options, KernelFeatures features, TestHooks hooks)
       throws IOException {
     int depth = Math.max(0, checked.namespacePids().size() - 1);
-    TargetTree tree =
-        new TargetTree(
-            AttachedProcess.attach(checked, depth, features, hooks),
-            single,
-            depth,
-            features,
-            hooks);
+    AttachContext context = new AttachContext(depth, features, options, hooks);
+    TargetTree tree = new TargetTree(AttachedProcess.attach(checked, context), context);
     try {
       tree.discover(true);
       tree.requireNoSharerOutside();
@@ -189,8 +174,8 @@ final class TargetTree implements AutoCloseable {
       }
       join(
           live
-              ? AttachedProcess.attach(TargetCheck.check(pid), namespaceDepth, features, hooks)
-              : AttachedProcess.attachFrozen(status, namespaceDepth, features, hooks));
+              ? AttachedProcess.attach(TargetCheck.check(pid), context)
+              : AttachedProcess.attachFrozen(status, context));
     } catch (IOException e) {
       if (lives(pid)) {
         throw e;

@@ -145,7 +145,7 @@ final class UffdWpTracker implements DirtyTracker {
   @Override
   public void scanLive(PolicedVma vma, PageTable table, ScanCounts counts) throws IOException {
     boolean known = scanned.contains(vma.start(), vma.end());
-    if (known && !hooks.rearm()) {
+    if (known && !hooks.on(Protection.REARM)) {
       return;
     }
     if (known && reportsHoles && !vma.fileBacked()) {
@@ -345,7 +345,7 @@ final class UffdWpTracker implements DirtyTracker {
 
   @Override
   public void scanFrozen(PolicedVma vma, PageTable table, ScanCounts counts) throws IOException {
-    if (!hooks.rearm() && scanned.contains(vma.start(), vma.end())) {
+    if (!hooks.on(Protection.REARM) && scanned.contains(vma.start(), vma.end())) {
       return;
     }
     try {

@@ -25,7 +25,7 @@ final class NegativeControlIT {
                 directory.resolve("images"),
                 SessionOptions.defaults("test"),
                 KernelFeatures.current(),
-                new TestHooks(false))) {
+                TestHooks.without(Protection.REARM))) {
       for (int round = 1; round <= 3; round++) {
         assertThat(session.round()).isPresent();
         LiveTarget.pause(20);

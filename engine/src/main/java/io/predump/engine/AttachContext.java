@@ -1,0 +1,11 @@
+package io.predump.engine;
+
+import io.predump.linux.KernelFeatures;
+
+/**
+ * What attaching to any process of a tree needs to know besides the process.
+ *
+ * @param namespaceDepth how deep the pid namespace lies whose pids the images use, 0 for ours
+ */
+record AttachContext(
+    int namespaceDepth, KernelFeatures features, SessionOptions options, TestHooks hooks) {}
