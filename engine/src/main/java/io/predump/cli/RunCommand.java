@@ -76,6 +76,13 @@ final class RunCommand extends Command {
           .description("Threads that read and compress (default: one per core).")
           .build();
   private final OptionSpec single = flag("--single", "Copy the process alone, not those below it.");
+  private final OptionSpec allowDeviceWriters =
+      flag(
+          "--allow-device-writers",
+          "Take a process although a device (RDMA, VFIO, AF_XDP, GPU) may write its memory unseen;"
+              + " its rounds are marked as not verified.");
+  private final OptionSpec restoreThp =
+      flag("--restore-thp", "Put huge pages that tracking split together again at the end.");
   private final OptionSpec quiet =
       flag("--quiet", "No progress; the summary, warnings and errors only.");
 
@@ -97,6 +104,8 @@ final class RunCommand extends Command {
         .addOption(level)
         .addOption(threads)
         .addOption(single)
+        .addOption(allowDeviceWriters)
+        .addOption(restoreThp)
         .addOption(quiet);
   }
 
@@ -134,7 +143,9 @@ final class RunCommand extends Command {
     SessionOptions options =
         SessionOptions.defaults(Main.version())
             .withLevel(level.<Integer>getValue())
-            .withSingle(isSet(single));
+            .withSingle(isSet(single))
+            .withAllowDeviceWriters(isSet(allowDeviceWriters))
+            .withRestoreThp(isSet(restoreThp));
     Integer workers = threads.getValue();
     return workers == null ? options : options.withThreads(workers);
   }

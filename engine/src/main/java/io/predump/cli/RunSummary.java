@@ -36,6 +36,7 @@ final class RunSummary {
             });
     text.append(owed(result.rounds()));
     text.append(images(result.rounds(), imagesDir));
+    result.notVerified().forEach(why -> text.append("not verified: ").append(why).append('\n'));
     return text.toString();
   }
 

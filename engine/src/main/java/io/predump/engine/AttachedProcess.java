@@ -42,13 +42,18 @@ final class AttachedProcess implements AutoCloseable {
   private final VmaPolicies policies;
   private final DirtyTracker tracker;
   private final CompareTracker compare;
+  private final PresenceLister lister;
   private final PageTable table = new PageTable();
   private final Hazards hazards;
+  private final DirectIoDebt debt = new DirectIoDebt(DirectIoDebt.LONGEST_READ);
+  private final @Nullable RangeSet huge;
+  private final TestHooks hooks;
   private final long stoppedNanos;
   private final List<String> attachWarnings;
 
   private List<PolicedVma> vmas = List.of();
   private Set<Long> knownStarts = Set.of();
+  private HugePages hugePages = HugePages.NONE;
   private int newVmas;
   private int goneVmas;
 
@@ -74,8 +79,10 @@ final class AttachedProcess implements AutoCloseable {
     this.hazards = hazards;
     this.stoppedNanos = injected == null ? 0 : injected.stoppedNanos();
     this.attachWarnings = injected == null ? List.of() : List.copyOf(injected.warnings());
-    PresenceLister lister =
-        new PresenceLister(scanner, context.features().guardCategory().present());
+    this.hooks = context.hooks();
+    this.huge = context.options().restoreThp() ? new RangeSet() : null;
+    this.lister =
+        new PresenceLister(scanner, context.features().guardCategory().present(), huge, hooks);
     this.compare = new CompareTracker(lister);
     this.tracker =
         injected == null
@@ -124,9 +131,10 @@ final class AttachedProcess implements AutoCloseable {
             Kind.EXITED, "pid=" + pid.number() + " has exited; another process has its pid now");
       }
       long[] auxv = ProcStatus.auxiliaryVector(pid);
-      VmaPolicies policies = new VmaPolicies(Smaps.read(pid), Backing.asking(pid));
-      Hazards hazards = new Hazards(pid);
-      hazards.look();
+      VmaPolicies policies =
+          new VmaPolicies(Smaps.read(pid), Backing.asking(pid), context.features().tracksHugetlb());
+      Hazards hazards = new Hazards(pid, context.options().allowDeviceWriters());
+      hazards.look(policies.judge(MemoryMap.read(pid)));
       return new AttachedProcess(
           pid,
           status,
@@ -209,6 +217,11 @@ final class AttachedProcess implements AutoCloseable {
     return all;
   }
 
+  /** {@return why the images cannot be vouched for; empty if they can} */
+  List<String> notVerified() {
+    return hazards.notVerified();
+  }
+
   /**
    * {@return whether the address space is still the one attached to} It may live on in a process
    * that shares it while this one has executed another program, so the auxiliary vector, which each
@@ -246,10 +259,12 @@ final class AttachedProcess implements AutoCloseable {
 
   /** Reads maps, registers what is new, lists what was written, and arms it again. */
   void scanLive(ScanCounts counts) throws IOException {
-    hazards.look();
+    long began = System.nanoTime();
     readMaps();
+    hazards.look(vmas);
     vmas = tracker.prepare(vmas);
     settleGone();
+    hooks.come(TestHooks.Moment.BEFORE_SCAN);
     for (PolicedVma vma : vmas) {
       switch (vma.policy()) {
         case TRACK -> tracker.scanLive(vma, table, counts);
@@ -262,12 +277,33 @@ final class AttachedProcess implements AutoCloseable {
         case SKIP -> {}
       }
     }
+    hazards.look(vmas);
+    oweFixedBuffers(counts);
+    if (hazards.directIo()) {
+      debt.scanned(table, began);
+    }
+  }
+
+  /** The kernel writes fixed buffers of an io_uring without a fault: they are read every time. */
+  private void oweFixedBuffers(ScanCounts counts) throws SyscallException {
+    if (!hooks.on(Protection.PINNED_READ)) {
+      return;
+    }
+    for (long[] buffer : hazards.fixedBuffers()) {
+      for (PolicedVma vma : vmas) {
+        long end = Math.min(vma.end(), buffer[1]);
+        long at = Math.max(vma.start(), buffer[0]);
+        while (vma.policy() == VmaPolicy.TRACK && at < end) {
+          at = lister.list(vma, at, end, 0, true, table, counts);
+        }
+      }
+    }
   }
 
   /** Reads maps and lists what was written since the last scan; all threads stand still. */
   void scanFrozen(ScanCounts counts) throws IOException {
     readMaps();
-    if (hazards.any()) {
+    if (hazards.distrustsAll()) {
       vmas = vmas.stream().map(AttachedProcess::distrusted).toList();
     }
     settleGone();
@@ -277,6 +313,10 @@ final class AttachedProcess implements AutoCloseable {
         chosen.scanFrozen(vma, table, counts);
       }
     }
+    oweFixedBuffers(counts);
+    if (hooks.on(Protection.DIRECT_IO_DEBT)) {
+      debt.allDue(table);
+    }
   }
 
   /**
@@ -284,7 +324,7 @@ final class AttachedProcess implements AutoCloseable {
    * and buffers touched before the freeze instead of in it. What it marks owed is owed anyway.
    */
   void rehearseFreeze() throws IOException {
-    hazards.look();
+    hazards.look(vmas);
     Set<Long> starts = knownStarts;
     scanFrozen(new ScanCounts());
     space();
@@ -335,7 +375,7 @@ final class AttachedProcess implements AutoCloseable {
     return new PageSpace(
         PagesName.ofProcess(vpid),
         table,
-        new ProcessPages(pid, memory),
+        new ProcessPages(pid, memory, hooks),
         this,
         runs.cut(CopyPipeline.JOB_PAGES));
   }
@@ -378,13 +418,29 @@ final class AttachedProcess implements AutoCloseable {
     return records;
   }
 
+  /** {@return the huge pages put together again when this was closed} */
+  HugePages hugePages() {
+    return hugePages;
+  }
+
   @Override
   public void close() {
     try {
       tracker.close();
+      restoreHugePages();
     } finally {
       scanner.close();
       memory.close();
+    }
+  }
+
+  private void restoreHugePages() {
+    try {
+      if (huge != null && sameAddressSpace()) {
+        hugePages = HugePages.restore(pid, huge, table);
+      }
+    } catch (SyscallException e) {
+      // The kernel does not even tell whether the process lives: it is left as it is.
     }
   }
 }

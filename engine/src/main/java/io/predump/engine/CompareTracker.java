@@ -10,7 +10,7 @@ import java.util.List;
  */
 final class CompareTracker implements DirtyTracker {
   private final PresenceLister lister;
-  private final ScanPacer pacer = ScanPacer.live();
+  private final ScanPacer pacer = ScanPacer.live(TestHooks.NONE);
 
   CompareTracker(PresenceLister lister) {
     this.lister = lister;

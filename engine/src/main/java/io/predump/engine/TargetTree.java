@@ -36,7 +36,9 @@ final class TargetTree implements AutoCloseable {
   private final Map<Pid, AttachedProcess> members = new LinkedHashMap<>();
   private final SharedObjects shared = new SharedObjects();
   private final Set<String> pastWarnings = new LinkedHashSet<>();
+  private final Set<String> pastNotVerified = new LinkedHashSet<>();
   private long longestStopNanos;
+  private HugePages hugePages = HugePages.NONE;
 
   private TargetTree(AttachedProcess root, AttachContext context) {
     this.root = root;
@@ -202,7 +204,9 @@ final class TargetTree implements AutoCloseable {
 
   private void leave(AttachedProcess member) {
     pastWarnings.addAll(member.warnings());
+    pastNotVerified.addAll(member.notVerified());
     member.close();
+    hugePages = hugePages.plus(member.hugePages());
   }
 
   /** A member other than the root is gone: it is no longer asked anything. */
@@ -223,7 +227,7 @@ final class TargetTree implements AutoCloseable {
       }
     }
     shared.update(members.values());
-    shared.list(counts);
+    shared.list(counts, context.hooks());
   }
 
   /** Lists what was written since the last scan; every thread of the tree stands still. */
@@ -233,7 +237,7 @@ final class TargetTree implements AutoCloseable {
       member.scanFrozen(counts);
     }
     shared.update(members.values());
-    shared.list(counts);
+    shared.list(counts, context.hooks());
   }
 
   /** Does beforehand what the freeze will do. */
@@ -306,11 +310,29 @@ final class TargetTree implements AutoCloseable {
     return List.copyOf(all);
   }
 
+  /** {@return why the images cannot be vouched for; empty if they can} */
+  List<String> notVerified() {
+    Set<String> all = new LinkedHashSet<>(pastNotVerified);
+    members.values().forEach(member -> all.addAll(member.notVerified()));
+    return List.copyOf(all);
+  }
+
+  TestHooks hooks() {
+    return context.hooks();
+  }
+
   @Override
   public void close() {
     List<AutoCloseable> owned = new ArrayList<>(members.values());
     owned.add(shared);
+    Collection<AttachedProcess> last = List.copyOf(members.values());
     members.clear();
     Closing.all(owned);
+    last.forEach(member -> hugePages = hugePages.plus(member.hugePages()));
+  }
+
+  /** {@return the huge pages put together again, of members that left and, once closed, of all} */
+  HugePages hugePages() {
+    return hugePages;
   }
 }

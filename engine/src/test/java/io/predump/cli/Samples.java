@@ -101,6 +101,7 @@ final class Samples {
         Optional.of(freeze()),
         verify,
         List.of("a warning"),
+        List.of("a device"),
         96);
   }
 }

@@ -201,6 +201,7 @@ final class TargetEndsIT {
         last.freeze(),
         last.verify(),
         last.warnings(),
+        last.notVerified(),
         last.stoppedMicros());
   }
 
