@@ -22,6 +22,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -49,6 +50,7 @@ final class TargetEndsIT {
   }
 
   @Test
+  @Tag("linux-6.12")
   void anExitBetweenRoundsEndsTheSession() throws IOException {
     try (LiveTarget target = exiter();
         PreDumpSession session = PreDumpSession.attach(target.pid(), images(), OPTIONS)) {
@@ -80,6 +82,7 @@ final class TargetEndsIT {
   }
 
   @Test
+  @Tag("linux-6.12")
   void anExecBetweenRoundsEndsTheSessionAndNothingOfTheNewProgramIsKept() throws IOException {
     try (LiveTarget target = execer();
         PreDumpSession session = PreDumpSession.attach(target.pid(), images(), OPTIONS)) {
@@ -96,6 +99,7 @@ final class TargetEndsIT {
   }
 
   @Test
+  @Tag("linux-6.12")
   void anExecBeforeTheFreezeEndsTheSessionAndTheNewProgramRunsOn() throws IOException {
     try (LiveTarget target = execer();
         PreDumpSession session = PreDumpSession.attach(target.pid(), images(), OPTIONS)) {
