@@ -11,6 +11,7 @@ import io.predump.linux.Pid;
 import io.predump.linux.SyscallException;
 import io.predump.linux.mem.PagemapScanner;
 import io.predump.linux.mem.ProcessMemory;
+import io.predump.linux.mem.SoftDirtyBits;
 import io.predump.linux.mem.Userfaultfd;
 import io.predump.linux.proc.MemoryMap;
 import io.predump.linux.proc.ProcStatus;
@@ -25,7 +26,6 @@ import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
-import org.jspecify.annotations.Nullable;
 
 /**
  * One process under tracking: its descriptors, its page table, its mappings as last read. The
@@ -37,7 +37,7 @@ final class AttachedProcess implements AutoCloseable {
   private final int vpid;
   private final ProcStatus status;
   private final long[] auxv;
-  private final PagemapScanner scanner;
+  private final PageLister lister;
   private final ProcessMemory memory;
   private final VmaPolicies policies;
   private final DirtyTracker tracker;
@@ -56,44 +56,59 @@ final class AttachedProcess implements AutoCloseable {
       Pid pid,
       ProcStatus status,
       long[] auxv,
-      PagemapScanner scanner,
+      PageLister lister,
       ProcessMemory memory,
       VmaPolicies policies,
       Hazards hazards,
       int vpid,
       AttachContext context,
-      @Nullable Injected injected)
+      boolean track)
       throws IOException {
     this.pid = pid;
     this.vpid = vpid;
     this.status = status;
     this.auxv = auxv;
-    this.scanner = scanner;
+    this.lister = lister;
     this.memory = memory;
     this.policies = policies;
     this.hazards = hazards;
+    this.compare = new CompareTracker(lister);
+    Injected injected =
+        track && context.tracker().tracker() == TrackerChoice.UFFD_WP ? inject(pid) : null;
     this.stoppedNanos = injected == null ? 0 : injected.stoppedNanos();
     this.attachWarnings = injected == null ? List.of() : List.copyOf(injected.warnings());
-    PresenceLister lister =
-        new PresenceLister(scanner, context.features().guardCategory().present());
-    this.compare = new CompareTracker(lister);
-    this.tracker =
-        injected == null
-            ? compare
-            : new UffdWpTracker(
-                pid,
-                table,
-                trackingDescriptor(injected),
-                scanner,
-                lister,
-                policies,
-                context.features().reportsHoles(),
-                context.hooks());
+    if (injected != null && lister instanceof PresenceLister scans) {
+      this.tracker =
+          new UffdWpTracker(
+              pid,
+              table,
+              trackingDescriptor(injected),
+              scans.scanner(),
+              scans,
+              policies,
+              context.features().reportsHoles(),
+              context.hooks());
+    } else if (track && lister instanceof RawLister raw && softDirty(context)) {
+      this.tracker = new SoftDirtyTracker(raw, SoftDirtyBits.open(pid), table, context.hooks());
+    } else {
+      this.tracker = compare;
+    }
+  }
+
+  private static boolean softDirty(AttachContext context) {
+    return context.tracker().tracker() == TrackerChoice.SOFT_DIRTY;
+  }
+
+  private static PageLister lister(Pid pid, AttachContext context) throws SyscallException {
+    boolean scans = context.features().pagemapScan().present();
+    return scans && !softDirty(context)
+        ? new PresenceLister(PagemapScanner.open(pid), context.features().guardCategory().present())
+        : RawLister.open(pid, scans);
   }
 
   /**
    * Attaches to a running process that {@link TargetCheck} accepted: opens its descriptors, reads
-   * smaps once, and has one thread call userfaultfd for us.
+   * smaps once, and, for tracking by userfaultfd, has one thread make one for us.
    *
    * @throws TargetRefusedException if the kernel cannot track it, or another process has its pid by
    *     now
@@ -114,7 +129,7 @@ final class AttachedProcess implements AutoCloseable {
   private static AttachedProcess open(ProcStatus checked, AttachContext context, boolean track)
       throws IOException {
     Pid pid = checked.pid();
-    PagemapScanner scanner = PagemapScanner.open(pid);
+    PageLister lister = lister(pid, context);
     ProcessMemory memory = null;
     try {
       memory = ProcessMemory.open(pid);
@@ -131,15 +146,15 @@ final class AttachedProcess implements AutoCloseable {
           pid,
           status,
           auxv,
-          scanner,
+          lister,
           memory,
           policies,
           hazards,
           vpid(status, context.namespaceDepth()),
           context,
-          track ? inject(pid) : null);
+          track);
     } catch (IOException | RuntimeException e) {
-      scanner.close();
+      lister.close();
       if (memory != null) {
         memory.close();
       }
@@ -215,7 +230,7 @@ final class AttachedProcess implements AutoCloseable {
    * exec makes anew with random addresses, must be the same too.
    */
   boolean sameAddressSpace() throws SyscallException {
-    return scanner.sameAddressSpace() && Arrays.equals(auxv, currentAuxv());
+    return lister.sameAddressSpace() && Arrays.equals(auxv, currentAuxv());
   }
 
   private long[] currentAuxv() throws SyscallException {
@@ -244,30 +259,57 @@ final class AttachedProcess implements AutoCloseable {
     }
   }
 
-  /** Reads maps, registers what is new, lists what was written, and arms it again. */
-  void scanLive(ScanCounts counts) throws IOException {
+  /** {@return whether a live round must scan it while all its threads stand still} */
+  boolean needsStandstill() {
+    return tracker.needsStandstill();
+  }
+
+  /** Looks for ways in which its memory changes without a page fault. */
+  void lookForHazards() throws SyscallException {
     hazards.look();
+  }
+
+  /**
+   * Reads maps, registers what is new, lists what was written, and arms it again.
+   *
+   * @param standing whether all threads stand still
+   */
+  void scanLive(ScanCounts counts, boolean standing) throws IOException {
     readMaps();
     vmas = tracker.prepare(vmas);
     settleGone();
     for (PolicedVma vma : vmas) {
       switch (vma.policy()) {
-        case TRACK -> tracker.scanLive(vma, table, counts);
+        case TRACK -> scan(tracker, vma, counts, standing);
         case COMPARE -> {
           if (!vma.vma().shared()) {
-            compare.scanLive(vma, table, counts);
+            scan(compare, vma, counts, standing);
           }
         }
         case AT_FREEZE -> table.vacate(vma.start(), vma.end(), vma.vacantState());
         case SKIP -> {}
       }
     }
+    if (standing || !tracker.needsStandstill()) {
+      tracker.rearm();
+    }
+  }
+
+  private void scan(DirtyTracker chosen, PolicedVma vma, ScanCounts counts, boolean standing)
+      throws IOException {
+    if (standing) {
+      chosen.scanFrozen(vma, table, counts);
+    } else {
+      chosen.scanLive(vma, table, counts);
+    }
   }
 
   /** Reads maps and lists what was written since the last scan; all threads stand still. */
   void scanFrozen(ScanCounts counts) throws IOException {
     readMaps();
-    if (hazards.any()) {
+    if (tracker == compare) {
+      vmas = compare.prepare(vmas);
+    } else if (hazards.any()) {
       vmas = vmas.stream().map(AttachedProcess::distrusted).toList();
     }
     settleGone();
@@ -298,6 +340,7 @@ final class AttachedProcess implements AutoCloseable {
   }
 
   private void readMaps() throws IOException {
+    lister.beginScan();
     List<PolicedVma> judged = policies.judge(MemoryMap.read(pid));
     if (!sameAddressSpace()) {
       throw new SyscallException("read(" + pid.procPath("maps") + ")", Errno.ESRCH);
@@ -383,7 +426,7 @@ final class AttachedProcess implements AutoCloseable {
     try {
       tracker.close();
     } finally {
-      scanner.close();
+      lister.close();
       memory.close();
     }
   }

@@ -1,5 +1,6 @@
 package io.predump.engine;
 
+import io.predump.images.VmaPolicy;
 import java.io.IOException;
 import java.util.List;
 
@@ -9,21 +10,26 @@ import java.util.List;
  * {@link SharedObject}.
  */
 final class CompareTracker implements DirtyTracker {
-  private final PresenceLister lister;
+  /** Why private memory is compared where this is the only tracker. */
+  static final String REASON = "private: read each round";
+
+  private final PageLister lister;
   private final ScanPacer pacer = ScanPacer.live();
 
-  CompareTracker(PresenceLister lister) {
+  CompareTracker(PageLister lister) {
     this.lister = lister;
   }
 
   @Override
   public String name() {
-    return "compare";
+    return TrackerChoice.COMPARE.label();
   }
 
   @Override
   public List<PolicedVma> prepare(List<PolicedVma> vmas) {
-    return vmas;
+    return vmas.stream()
+        .map(vma -> vma.policy() == VmaPolicy.TRACK ? vma.with(VmaPolicy.COMPARE, REASON) : vma)
+        .toList();
   }
 
   @Override

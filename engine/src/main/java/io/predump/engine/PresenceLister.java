@@ -11,9 +11,9 @@ import io.predump.linux.SyscallException;
 import io.predump.linux.mem.PagemapScanner;
 
 /**
- * The scan behind every policy, "policy A": list what is in memory or in swap and is the process's
- * own, and derive the rest from what is not listed. Presence, never the written bit, tells what was
- * dropped: kernels differ in what they report for a hole.
+ * Lists by PAGEMAP_SCAN. The scan behind every policy, "policy A": list what is in memory or in
+ * swap and is the process's own, and derive the rest from what is not listed. Presence, never the
+ * written bit, tells what was dropped: kernels differ in what they report for a hole.
  *
  * <ul>
  *   <li>the shared zero page is zero, whatever its written bit says;
@@ -23,19 +23,24 @@ import io.predump.linux.mem.PagemapScanner;
  *   <li>what is not listed is a hole, or the file's content.
  * </ul>
  */
-final class PresenceLister {
+final class PresenceLister implements PageLister {
   private static final long RETURNED = WRITTEN | PRESENT | SWAPPED | PFNZERO;
 
   private final PagemapScanner scanner;
   private final long guard;
 
   /**
-   * @param scanner borrowed
+   * @param scanner taken over: closed with the lister
    * @param knowsGuard whether the kernel knows guard pages (Linux 6.15); without, they cannot exist
    */
   PresenceLister(PagemapScanner scanner, boolean knowsGuard) {
     this.scanner = scanner;
     this.guard = knowsGuard ? GUARD : 0;
+  }
+
+  /** {@return what it scans with; borrowed} */
+  PagemapScanner scanner() {
+    return scanner;
   }
 
   /** {@return the guard category if the kernel knows it, else 0} */
@@ -112,8 +117,18 @@ final class PresenceLister {
     table.list(from, to, written, zeroPage);
   }
 
-  /** Lists all of a mapping, every listed page owed; for what no tracker watches. */
-  void listAll(PolicedVma vma, ScanPacer pacer, PageTable table, ScanCounts counts)
+  @Override
+  public boolean sameAddressSpace() throws SyscallException {
+    return scanner.sameAddressSpace();
+  }
+
+  @Override
+  public void close() {
+    scanner.close();
+  }
+
+  @Override
+  public void listAll(PolicedVma vma, ScanPacer pacer, PageTable table, ScanCounts counts)
       throws SyscallException {
     long at = vma.start();
     while (at < vma.end()) {

@@ -3,5 +3,9 @@ package io.predump.engine;
 /** What keeps a page from being lost. Tests switch one off to prove that they would notice. */
 enum Protection {
   /** Memory once armed is listed and armed again each round. */
-  REARM
+  REARM,
+  /** The target stands still while its soft-dirty bits are read and cleared. */
+  SOFT_DIRTY_STANDSTILL,
+  /** With soft-dirty bits, a page that lies elsewhere than when last listed is read again. */
+  PAGE_PLACES
 }

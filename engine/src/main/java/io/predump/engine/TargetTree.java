@@ -53,8 +53,9 @@ final class TargetTree implements AutoCloseable {
   static TargetTree attach(
       ProcStatus checked, SessionOptions options, KernelFeatures features, TestHooks hooks)
       throws IOException {
+    TrackerPlan plan = TrackerPlan.of(options.tracker(), features);
     int depth = Math.max(0, checked.namespacePids().size() - 1);
-    AttachContext context = new AttachContext(depth, features, options, hooks);
+    AttachContext context = new AttachContext(depth, features, plan, options, hooks);
     TargetTree tree = new TargetTree(AttachedProcess.attach(checked, context), context);
     try {
       tree.discover(true);
@@ -109,6 +110,16 @@ final class TargetTree implements AutoCloseable {
   private void join(AttachedProcess process) {
     members.put(process.pid(), process);
     longestStopNanos = Math.max(longestStopNanos, process.stoppedNanos());
+  }
+
+  /** {@return the tracker in use, and why} */
+  TrackerPlan tracker() {
+    return context.tracker();
+  }
+
+  /** {@return what the kernel can do} */
+  KernelFeatures features() {
+    return context.features();
   }
 
   /** {@return the process the tree is named by} */
@@ -212,18 +223,48 @@ final class TargetTree implements AutoCloseable {
     }
   }
 
-  /** Reads maps, registers what is new, lists what was written, and arms it again. */
+  /**
+   * Reads maps, registers what is new, lists what was written, and arms it again. Where the tracker
+   * needs that, the whole tree stands still for the listing and the arming; {@link
+   * ScanCounts#frozenNanos} says how long.
+   */
   void scanLive(ScanCounts counts) throws IOException {
     discover(true);
+    List<AttachedProcess> standing = new ArrayList<>();
     for (AttachedProcess member : List.copyOf(members.values())) {
-      try {
-        member.scanLive(counts);
-      } catch (SyscallException e) {
-        removeIfGone(member, e);
-      }
+      unlessGone(
+          member,
+          () -> {
+            member.lookForHazards();
+            if (member.needsStandstill()) {
+              standing.add(member);
+            } else {
+              member.scanLive(counts, false);
+            }
+          });
+    }
+    if (!standing.isEmpty()) {
+      scanStanding(standing, counts);
     }
     shared.update(members.values());
     shared.list(counts);
+  }
+
+  /** Whoever is born meanwhile stands still too, and joins at the next round. */
+  private void scanStanding(List<AttachedProcess> standing, ScanCounts counts) throws IOException {
+    if (!context.hooks().on(Protection.SOFT_DIRTY_STANDSTILL)) {
+      for (AttachedProcess member : standing) {
+        unlessGone(member, () -> member.scanLive(counts, true));
+      }
+      return;
+    }
+    FrozenTree frozen = FrozenTree.open(this, context.options());
+    try (frozen) {
+      for (AttachedProcess member : standing) {
+        unlessGone(member, () -> member.scanLive(counts, true));
+      }
+    }
+    counts.frozenNanos = frozen.thawedNanos() - frozen.beganNanos();
   }
 
   /** Lists what was written since the last scan; every thread of the tree stands still. */
@@ -239,11 +280,20 @@ final class TargetTree implements AutoCloseable {
   /** Does beforehand what the freeze will do. */
   void rehearseFreeze() throws IOException {
     for (AttachedProcess member : List.copyOf(members.values())) {
-      try {
-        member.rehearseFreeze();
-      } catch (SyscallException e) {
-        removeIfGone(member, e);
-      }
+      unlessGone(member, member::rehearseFreeze);
+    }
+  }
+
+  /** Something done to a member. */
+  private interface Act {
+    void run() throws IOException;
+  }
+
+  private void unlessGone(AttachedProcess member, Act act) throws IOException {
+    try {
+      act.run();
+    } catch (SyscallException e) {
+      removeIfGone(member, e);
     }
   }
 
