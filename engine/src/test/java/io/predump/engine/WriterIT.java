@@ -10,12 +10,14 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.stream.IntStream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** The adversarial writer: whatever it does to its memory while rounds run, no page is lost. */
+@Tag("linux-6.12")
 final class WriterIT {
   private static final SessionOptions OPTIONS = SessionOptions.defaults("test");
 

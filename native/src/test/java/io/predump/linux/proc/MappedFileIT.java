@@ -8,8 +8,11 @@ import io.predump.linux.NativeBuffer;
 import io.predump.linux.testkit.CProgram;
 import io.predump.linux.testkit.LiveTarget;
 import java.io.IOException;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
+@Tag("linux-6.1")
+@Tag("linux-6.12")
 class MappedFileIT {
   @Test
   void sharedMemoryWithoutANameIsReadByItsExtents() throws IOException {
