@@ -72,7 +72,7 @@ final class AttachedProcess implements AutoCloseable {
     this.memory = memory;
     this.policies = policies;
     this.hazards = hazards;
-    this.compare = new CompareTracker(lister);
+    this.compare = new CompareTracker(lister, context.hooks());
     Injected injected =
         track && context.tracker().tracker() == TrackerChoice.UFFD_WP ? inject(pid) : null;
     this.stoppedNanos = injected == null ? 0 : injected.stoppedNanos();
@@ -103,7 +103,7 @@ final class AttachedProcess implements AutoCloseable {
     boolean scans = context.features().pagemapScan().present();
     return scans && !softDirty(context)
         ? new PresenceLister(PagemapScanner.open(pid), context.features().guardCategory().present())
-        : RawLister.open(pid, scans);
+        : RawLister.open(pid, scans, context.hooks());
   }
 
   /**

@@ -14,10 +14,13 @@ final class CompareTracker implements DirtyTracker {
   static final String REASON = "private: read each round";
 
   private final PageLister lister;
+  private final TestHooks hooks;
   private final ScanPacer pacer = ScanPacer.live();
+  private final RangeSet listed = new RangeSet();
 
-  CompareTracker(PageLister lister) {
+  CompareTracker(PageLister lister, TestHooks hooks) {
     this.lister = lister;
+    this.hooks = hooks;
   }
 
   @Override
@@ -34,12 +37,23 @@ final class CompareTracker implements DirtyTracker {
 
   @Override
   public void scanLive(PolicedVma vma, PageTable table, ScanCounts counts) throws IOException {
-    lister.listAll(vma, pacer, table, counts);
+    list(vma, pacer, table, counts);
   }
 
   @Override
   public void scanFrozen(PolicedVma vma, PageTable table, ScanCounts counts) throws IOException {
-    lister.listAll(vma, ScanPacer.frozen(), table, counts);
+    list(vma, ScanPacer.frozen(), table, counts);
+  }
+
+  private void list(PolicedVma vma, ScanPacer pacing, PageTable table, ScanCounts counts)
+      throws IOException {
+    if (!hooks.on(Protection.REARM)) {
+      if (listed.contains(vma.start(), vma.end())) {
+        return;
+      }
+      listed.add(vma.start(), vma.end());
+    }
+    lister.listAll(vma, pacing, table, counts);
   }
 
   @Override

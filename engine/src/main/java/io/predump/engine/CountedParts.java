@@ -1,6 +1,5 @@
 package io.predump.engine;
 
-import io.predump.linux.Errno;
 import io.predump.linux.Pid;
 import io.predump.linux.SyscallException;
 import io.predump.linux.mem.RawPagemap;
@@ -128,12 +127,7 @@ final class CountedParts implements PopulatedParts {
     }
 
     private long readSome(long start, long end) throws SyscallException {
-      long pages = Math.min(RawPagemap.CAPACITY, (end - start) >>> PageTable.PAGE_SHIFT);
-      int read = pagemap.read(start, (int) pages);
-      if (read == 0) {
-        throw new SyscallException("pread(" + pid.procPath("pagemap") + ")", Errno.ESRCH);
-      }
-      pagemap.copyEntries(entries, read);
+      int read = pagemap.read(start, (end - start) >>> PageTable.PAGE_SHIFT, entries);
       for (int i = 0; i < read; i++) {
         if (RawPagemap.present(entries[i]) || RawPagemap.swapped(entries[i])) {
           long address = start + ((long) i << PageTable.PAGE_SHIFT);

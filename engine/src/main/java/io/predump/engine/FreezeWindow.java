@@ -110,7 +110,8 @@ final class FreezeWindow implements AutoCloseable {
     if (thawed) {
       throw new IllegalStateException("the process runs again");
     }
-    return MemoryVerifier.compare(imagesDir, MemoryVerifier.views(tree), tree.shared());
+    return MemoryVerifier.compare(
+        imagesDir, MemoryVerifier.views(tree), tree.shared(), tree.features());
   }
 
   /** Lets all threads go; the first call ends the freeze. */

@@ -7,5 +7,7 @@ enum Protection {
   /** The target stands still while its soft-dirty bits are read and cleared. */
   SOFT_DIRTY_STANDSTILL,
   /** With soft-dirty bits, a page that lies elsewhere than when last listed is read again. */
-  PAGE_PLACES
+  PAGE_PLACES,
+  /** In the raw pagemap, the shared zero page is told from others by where it lies. */
+  ZERO_PLACE
 }

@@ -1,6 +1,5 @@
 package io.predump.engine;
 
-import io.predump.linux.Errno;
 import io.predump.linux.Pid;
 import io.predump.linux.SyscallException;
 import io.predump.linux.mem.RawPagemap;
@@ -33,8 +32,8 @@ final class RawLister implements PageLister {
    *
    * @param scans whether the kernel has PAGEMAP_SCAN, by which large mappings are searched then
    */
-  static RawLister open(Pid pid, boolean scans) throws SyscallException {
-    long zeroPlace = RawPagemap.zeroPlace();
+  static RawLister open(Pid pid, boolean scans, TestHooks hooks) throws SyscallException {
+    long zeroPlace = hooks.on(Protection.ZERO_PLACE) ? RawPagemap.zeroPlace() : 0;
     RawPagemap pagemap = RawPagemap.open(pid);
     try {
       PopulatedParts parts =
@@ -87,13 +86,8 @@ final class RawLister implements PageLister {
   private long listSome(
       PolicedVma vma, long start, long end, Judge judge, PageTable table, ScanCounts counts)
       throws IOException {
-    long pages = Math.min(RawPagemap.CAPACITY, (end - start) >>> PageTable.PAGE_SHIFT);
-    int read = pagemap.read(start, (int) pages);
-    if (read == 0) {
-      throw new SyscallException("pread(pagemap of " + vma.vma() + ")", Errno.ESRCH);
-    }
+    int read = pagemap.read(start, (end - start) >>> PageTable.PAGE_SHIFT, entries);
     counts.calls++;
-    pagemap.copyEntries(entries, read);
     int runStart = 0;
     byte runKind = kind(vma, start, entries[0], judge);
     for (int i = 1; i <= read; i++) {

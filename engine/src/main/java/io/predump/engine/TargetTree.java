@@ -8,6 +8,7 @@ import io.predump.linux.Pid;
 import io.predump.linux.SyscallException;
 import io.predump.linux.proc.ProcStatus;
 import io.predump.linux.proc.ProcessTree;
+import io.predump.linux.ptrace.TraceException;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -250,21 +251,37 @@ final class TargetTree implements AutoCloseable {
     shared.list(counts);
   }
 
-  /** Whoever is born meanwhile stands still too, and joins at the next round. */
+  /**
+   * Whoever is born meanwhile stands still too, and joins at the next round. If a thread cannot be
+   * stopped, the round lists without arming: nothing is lost, but what it lists comes again.
+   */
   private void scanStanding(List<AttachedProcess> standing, ScanCounts counts) throws IOException {
     if (!context.hooks().on(Protection.SOFT_DIRTY_STANDSTILL)) {
-      for (AttachedProcess member : standing) {
-        unlessGone(member, () -> member.scanLive(counts, true));
-      }
+      scanLive(standing, counts, true);
       return;
     }
-    FrozenTree frozen = FrozenTree.open(this, context.options());
-    try (frozen) {
-      for (AttachedProcess member : standing) {
-        unlessGone(member, () -> member.scanLive(counts, true));
+    FrozenTree frozen;
+    try {
+      frozen = FrozenTree.open(this, context.options());
+    } catch (TraceException e) {
+      if (e.reason() != TraceException.Reason.NO_STOP) {
+        throw e;
       }
+      pastWarnings.add(e.getMessage() + ": the round copies more than was written since the last");
+      scanLive(standing, counts, false);
+      return;
+    }
+    try (frozen) {
+      scanLive(standing, counts, true);
     }
     counts.frozenNanos = frozen.thawedNanos() - frozen.beganNanos();
+  }
+
+  private void scanLive(List<AttachedProcess> some, ScanCounts counts, boolean standing)
+      throws IOException {
+    for (AttachedProcess member : some) {
+      unlessGone(member, () -> member.scanLive(counts, standing));
+    }
   }
 
   /** Lists what was written since the last scan; every thread of the tree stands still. */

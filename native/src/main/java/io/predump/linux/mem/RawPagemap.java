@@ -87,9 +87,21 @@ public final class RawPagemap implements AutoCloseable {
     }
   }
 
-  /** Copies the first {@code count} entries of the last read: many at a time are faster so. */
-  public void copyEntries(long[] into, int count) {
-    entries.asLongBuffer().get(0, into, 0, count);
+  /**
+   * Reads the entries of {@code pages} pages into an array, which is faster than one by one.
+   *
+   * @param into room for {@link #CAPACITY} entries
+   * @return the number of entries read, at least 1
+   * @throws SyscallException ESRCH if the address space is gone
+   * @see #read(long, int)
+   */
+  public int read(long startAddress, long pages, long[] into) throws SyscallException {
+    int read = read(startAddress, (int) Math.min(pages, CAPACITY));
+    if (read == 0) {
+      throw new SyscallException("pread(" + pagemap.path() + ")", Errno.ESRCH);
+    }
+    entries.asLongBuffer().get(0, into, 0, read);
+    return read;
   }
 
   /**
