@@ -9,11 +9,13 @@ import io.predump.images.RoundRecord;
 import io.predump.linux.testkit.LiveTarget;
 import java.io.IOException;
 import java.nio.file.Path;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** A private mapping that reaches beyond the end of its file, where there is nothing to read. */
+@Tag("linux-6.12")
 final class BeyondEndOfFileIT {
   private static final long PAGE = PageTable.PAGE_BYTES;
   private static final int PAGES = 64;

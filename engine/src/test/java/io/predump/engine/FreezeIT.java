@@ -16,12 +16,14 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** The final freeze, and what it must not forget. */
+@Tag("linux-6.12")
 final class FreezeIT {
   private static final int SIGUSR1 = 10;
   private static final int SIGCONT = 18;

@@ -7,11 +7,13 @@ import io.predump.linux.testkit.LiveTarget;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** {@link WriterIT} with the protection off: the check must be able to fail. */
+@Tag("linux-6.12")
 final class NegativeControlIT {
   @TempDir Path directory;
 

@@ -11,11 +11,13 @@ import io.predump.linux.testkit.LiveTarget;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Shared memory that ends in the middle of a page. */
+@Tag("linux-6.12")
 final class OddSizedSharedMemoryIT {
   private static final int PAGE = PageTable.PAGE_BYTES;
 

@@ -9,11 +9,13 @@ import io.predump.images.ResolvedPages;
 import io.predump.linux.testkit.LiveTarget;
 import java.io.IOException;
 import java.nio.file.Path;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** What was known of an address at attach says nothing of the memory that lies there later. */
+@Tag("linux-6.12")
 final class ReusedAddressIT {
   private static final long PAGE = PageTable.PAGE_BYTES;
   private static final int PAGES = 1024;

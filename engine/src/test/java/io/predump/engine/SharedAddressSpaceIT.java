@@ -9,10 +9,12 @@ import io.predump.linux.proc.ProcStatus;
 import io.predump.linux.testkit.LiveTarget;
 import java.io.IOException;
 import java.nio.file.Path;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Two processes with one address space: both must stand still, or nothing does. */
+@Tag("linux-6.12")
 final class SharedAddressSpaceIT {
   private static final SessionOptions OPTIONS = SessionOptions.defaults("test");
 

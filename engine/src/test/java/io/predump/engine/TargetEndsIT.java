@@ -22,12 +22,14 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Targets that end while they are copied: an outcome, and the last committed round is good. */
+@Tag("linux-6.12")
 final class TargetEndsIT {
   private static final int SIGUSR1 = 10;
   private static final SessionOptions OPTIONS = SessionOptions.defaults("test");

@@ -4,6 +4,7 @@ import io.predump.linux.Pid;
 import io.predump.linux.proc.ProcStatus;
 import io.predump.linux.testkit.CProgram;
 import io.predump.linux.testkit.LiveTarget;
+import io.predump.linux.testkit.Slowness;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -16,7 +17,7 @@ import java.util.List;
 /** Starts the C targets of {@code src/test/c} and asks /proc how a target fares. */
 final class Targets {
   private static final Path SOURCES = Path.of("src/test/c");
-  private static final Duration PATIENCE = Duration.ofSeconds(20);
+  private static final Duration PATIENCE = Slowness.times(Duration.ofSeconds(20));
 
   private Targets() {}
 

@@ -20,12 +20,14 @@ import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** A process and everything below it, while it has children and loses them. */
+@Tag("linux-6.12")
 final class TreeIT {
   private static final SessionOptions OPTIONS = SessionOptions.defaults("test");
   private static final int PRIVATE_PAGES = 1024;

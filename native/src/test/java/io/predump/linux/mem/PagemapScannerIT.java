@@ -23,8 +23,10 @@ import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
+@Tag("linux-6.12")
 class PagemapScannerIT {
   private static final int PAGES = 64;
   private static final long ARM = PagemapScanner.WP_MATCHING | PagemapScanner.CHECK_WPASYNC;

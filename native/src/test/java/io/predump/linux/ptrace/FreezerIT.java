@@ -8,15 +8,19 @@ import io.predump.linux.mem.ProcessMemory;
 import io.predump.linux.proc.ProcStatus;
 import io.predump.linux.testkit.CProgram;
 import io.predump.linux.testkit.LiveTarget;
+import io.predump.linux.testkit.Slowness;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.Arrays;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
+@Tag("linux-6.1")
+@Tag("linux-6.12")
 class FreezerIT {
-  private static final Duration TIMEOUT = Duration.ofSeconds(5);
+  private static final Duration TIMEOUT = Slowness.times(Duration.ofSeconds(5));
 
   private static LiveTarget awkward(String... arguments) throws IOException {
     return LiveTarget.start(CProgram.resource(LiveTarget.class, "awkward.c"), arguments);

@@ -9,9 +9,9 @@ import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
 
 /**
  * A process to act on, started detached: a shell starts it and exits, so it is not a child of this
@@ -20,7 +20,7 @@ import java.util.concurrent.TimeUnit;
  * <p>Its output goes to a file; its input comes from a pipe, so that a test can {@link #ask} it.
  */
 public final class LiveTarget implements AutoCloseable {
-  private static final long TIMEOUT_NANOS = TimeUnit.SECONDS.toNanos(20);
+  private static final long TIMEOUT_NANOS = Slowness.times(Duration.ofSeconds(20)).toNanos();
 
   private final Pid pid;
   private final Path directory;
