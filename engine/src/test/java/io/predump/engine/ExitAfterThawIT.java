@@ -16,6 +16,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** The thawed process is needed no more: the final round is whole, whatever becomes of it. */
+@Tag("linux-6.1")
 @Tag("linux-6.12")
 final class ExitAfterThawIT {
   private static final int SIGKILL = 9;

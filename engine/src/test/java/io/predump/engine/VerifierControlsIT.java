@@ -30,6 +30,7 @@ import org.junit.jupiter.api.io.TempDir;
  * Proves that the comparison finds what it is there to find: the same sound chain, with one mistake
  * of the kind an engine could make, each in valid files.
  */
+@Tag("linux-6.1")
 @Tag("linux-6.12")
 final class VerifierControlsIT {
   private static final int SIGUSR1 = 10;
