@@ -151,7 +151,14 @@ final class TargetTree implements AutoCloseable {
   int threadCount() throws SyscallException {
     int threads = 0;
     for (AttachedProcess member : members.values()) {
-      threads += ProcStatus.threads(member.pid()).size();
+      try {
+        threads += ProcStatus.threads(member.pid()).size();
+      } catch (SyscallException e) {
+        if (!e.is(Errno.ENOENT) && !e.is(Errno.ESRCH)) {
+          throw e;
+        }
+        // It ended since it joined: the next round finds out.
+      }
     }
     return threads;
   }

@@ -74,9 +74,10 @@ final class OldKernelCompareIT {
         assertThat(target.nextLine()).isEqualTo("done");
         RoundRecord second = session.round().orElseThrow();
 
-        assertThat(first.pages().stored()).isGreaterThanOrEqualTo(8192);
+        // of 8192 pages a twentieth hold zeros
+        assertThat(first.pages().stored()).isGreaterThan(7500);
         assertThat(second.bytes().read()).isGreaterThanOrEqualTo(8192L * PageTable.PAGE_BYTES);
-        assertThat(second.pages().stored()).isBetween(2048L, 2300L);
+        assertThat(second.pages().stored()).isBetween(1800L, 2300L);
         FinalRound last = session.finish(true).orElseThrow();
         assertThat(last.freeze().readBytes()).isGreaterThanOrEqualTo(8192L * PageTable.PAGE_BYTES);
         assertThat(last.record().pages().stored()).isLessThan(300);

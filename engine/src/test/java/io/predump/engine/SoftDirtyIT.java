@@ -83,9 +83,10 @@ final class SoftDirtyIT {
       assertThat(target.nextLine()).isEqualTo("done");
       RoundRecord busy = session.round().orElseThrow();
 
-      assertThat(first.pages().stored()).isGreaterThanOrEqualTo(8192);
+      // of 8192 pages a twentieth hold zeros
+      assertThat(first.pages().stored()).isGreaterThan(7500);
       assertThat(idle.pages().stored()).isLessThan(100);
-      assertThat(busy.pages().stored()).isBetween(2048L, 2300L);
+      assertThat(busy.pages().stored()).isBetween(1800L, 2300L);
       assertThat(session.finish(true).orElseThrow().verify().orElseThrow().different()).isZero();
     }
   }
