@@ -44,14 +44,14 @@ final class KernelLackingIT {
   @Test
   void theSameTargetIsTakenOnThisKernel() throws IOException {
     try (LiveTarget target = Targets.ready("writer", 1, 16);
-        PreDumpSession session = attach(
-                target, KernelFeatures.probe(IoctlBinding.KERNEL), TrackerChoice.UFFD_WP)) {
+        PreDumpSession session =
+            attach(target, KernelFeatures.probe(IoctlBinding.KERNEL), TrackerChoice.UFFD_WP)) {
       assertThat(session.ended()).isEmpty();
     }
   }
 
-  private PreDumpSession attach(
-      LiveTarget target, KernelFeatures features, TrackerChoice tracker) throws IOException {
+  private PreDumpSession attach(LiveTarget target, KernelFeatures features, TrackerChoice tracker)
+      throws IOException {
     return PreDumpSession.attach(
         target.pid(),
         directory.resolve("images"),

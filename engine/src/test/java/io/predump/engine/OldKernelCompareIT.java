@@ -117,8 +117,7 @@ final class OldKernelCompareIT {
         PreDumpSession session = attach(target.pid(), TestHooks.NONE)) {
       assertThat(session.round()).isPresent();
       target.signal(10);
-      Targets.await(
-          "another program", () -> session.round().isEmpty());
+      Targets.await("another program", () -> session.round().isEmpty());
 
       assertThat(session.ended()).contains(StopReason.TARGET_EXECED);
     }
@@ -139,8 +138,7 @@ final class OldKernelCompareIT {
       try (ImageChain chain = ImageChain.open(directory.resolve("images"))) {
         assertThat(chain.newest().manifest().processes())
             .extracting(process -> process.pid())
-            .containsExactlyInAnyOrder(
-                target.pid().number(), child.number(), late.number());
+            .containsExactlyInAnyOrder(target.pid().number(), child.number(), late.number());
       }
     }
   }

@@ -33,8 +33,7 @@ class TrackerPlanTest {
   @Test
   void automaticPrefersWriteProtectionWhichFreezesNobody() {
     assertThat(TrackerPlan.automatic(kernel(true, true, true, true)).description())
-        .isEqualTo(
-            "uffd-wp: the kernel reports writes to private memory, nobody is frozen");
+        .isEqualTo("uffd-wp: the kernel reports writes to private memory, nobody is frozen");
   }
 
   @Test
@@ -42,8 +41,7 @@ class TrackerPlanTest {
     TrackerPlan plan = TrackerPlan.automatic(kernel(false, false, true, true));
 
     assertThat(plan.tracker()).isEqualTo(TrackerChoice.SOFT_DIRTY);
-    assertThat(plan.reason())
-        .isEqualTo("uffd-wp is not to be had (why pagemap-scan is lacking)");
+    assertThat(plan.reason()).isEqualTo("uffd-wp is not to be had (why pagemap-scan is lacking)");
     assertThat(plan.description())
         .startsWith("soft-dirty: all threads stand still each round")
         .endsWith("; " + plan.reason());
@@ -100,8 +98,7 @@ class TrackerPlanTest {
 
   private static void assertRefused(TrackerChoice asked, KernelFeatures kernel, String message) {
     TargetRefusedException refused =
-        catchThrowableOfType(
-            TargetRefusedException.class, () -> TrackerPlan.of(asked, kernel));
+        catchThrowableOfType(TargetRefusedException.class, () -> TrackerPlan.of(asked, kernel));
     assertThat(refused).hasMessage(message);
     assertThat(refused.kind()).isEqualTo(Kind.LACKING);
   }
