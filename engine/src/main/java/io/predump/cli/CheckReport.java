@@ -2,6 +2,7 @@ package io.predump.cli;
 
 import com.fasterxml.jackson.core.JsonGenerator;
 import io.predump.cli.Table.Column;
+import io.predump.engine.TrackerPlan;
 import io.predump.linux.Feature;
 import io.predump.linux.KernelFeatures;
 import io.predump.linux.Pid;
@@ -17,10 +18,10 @@ import java.util.List;
  * @param kernelRelease the running kernel
  * @param architecture the processor architecture
  * @param features what was tried, and what came of it
- * @param usable whether memory can be tracked by write protection
+ * @param tracker what {@code --tracker auto} takes here, and why
  */
 record CheckReport(
-    String kernelRelease, String architecture, List<Feature> features, boolean usable) {
+    String kernelRelease, String architecture, List<Feature> features, TrackerPlan tracker) {
   private static final Table TABLE =
       new Table(List.of(Column.text("feature"), Column.text("here"), Column.text("reason")));
 
@@ -34,7 +35,7 @@ record CheckReport(
     List<Feature> features = new ArrayList<>(kernel.all());
     features.add(traceOthers());
     return new CheckReport(
-        kernel.kernelRelease(), kernel.architecture(), features, kernel.tracksByWriteProtection());
+        kernel.kernelRelease(), kernel.architecture(), features, TrackerPlan.automatic(kernel));
   }
 
   private static Feature traceOthers() {
@@ -48,10 +49,6 @@ record CheckReport(
     }
   }
 
-  int exitCode() {
-    return usable ? ExitCodes.DONE : ExitCodes.LACKING;
-  }
-
   String text() {
     return "Linux "
         + kernelRelease
@@ -62,8 +59,12 @@ record CheckReport(
             features.stream()
                 .map(f -> List.of(f.name(), f.present() ? "yes" : "no", f.reason()))
                 .toList())
-        + "\nuffd-wp tracking: "
-        + (usable ? "available" : "not available")
+        + "\n--tracker auto takes "
+        + tracker.tracker().label()
+        + ": "
+        + tracker.reason()
+        + "\nits cost: "
+        + tracker.cost()
         + "\n";
   }
 
@@ -79,6 +80,8 @@ record CheckReport(
       json.writeEndObject();
     }
     json.writeEndArray();
-    json.writeBooleanField("usable", usable);
+    json.writeStringField("tracker", tracker.tracker().label());
+    json.writeStringField("trackerReason", tracker.reason());
+    json.writeStringField("trackerCost", tracker.cost());
   }
 }

@@ -79,9 +79,10 @@ final class RoundTable {
       text.append(", dirty rate ").append(Units.rate(r.dirtyRate().bytesPerSecond()));
       text.append(" over ").append(Units.micros(r.dirtyRate().windowMillis() * 1000));
     }
-    if (r.frozenMicros() == 0) {
+    if (r.frozenMicros() == 0 || r.predictedDowntimeMicros() > 0) {
       text.append(", predicted downtime ").append(predictedDowntime(r));
-    } else {
+    }
+    if (r.frozenMicros() > 0) {
       text.append(", frozen ").append(Units.micros(r.frozenMicros()));
     }
     return text.toString();

@@ -4,6 +4,7 @@ import io.predump.engine.FinalMode;
 import io.predump.engine.LoopOptions;
 import io.predump.engine.RunResult;
 import io.predump.engine.SessionOptions;
+import io.predump.engine.TrackerChoice;
 import io.predump.linux.Pid;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -75,6 +76,14 @@ final class RunCommand extends Command {
           .type(int.class)
           .description("Threads that read and compress (default: one per core).")
           .build();
+  private final OptionSpec tracker =
+      OptionSpec.builder("--tracker")
+          .paramLabel("auto|uffd-wp|soft-dirty|compare")
+          .type(TrackerChoice.class)
+          .converters(new TrackerConverter())
+          .defaultValue("auto")
+          .description("What finds written pages (default: auto, the best this kernel offers).")
+          .build();
   private final OptionSpec single = flag("--single", "Copy the process alone, not those below it.");
   private final OptionSpec allowDeviceWriters =
       flag(
@@ -103,6 +112,7 @@ final class RunCommand extends Command {
         .addOption(verify)
         .addOption(level)
         .addOption(threads)
+        .addOption(tracker)
         .addOption(single)
         .addOption(allowDeviceWriters)
         .addOption(restoreThp)
@@ -143,6 +153,7 @@ final class RunCommand extends Command {
     SessionOptions options =
         SessionOptions.defaults(Main.version())
             .withLevel(level.<Integer>getValue())
+            .withTracker(tracker.<TrackerChoice>getValue())
             .withSingle(isSet(single))
             .withAllowDeviceWriters(isSet(allowDeviceWriters))
             .withRestoreThp(isSet(restoreThp));
@@ -168,6 +179,18 @@ final class RunCommand extends Command {
       } catch (IllegalArgumentException e) {
         throw new TypeConversionException(e.getMessage());
       }
+    }
+  }
+
+  private static final class TrackerConverter implements ITypeConverter<TrackerChoice> {
+    @Override
+    public TrackerChoice convert(String value) {
+      for (TrackerChoice choice : TrackerChoice.values()) {
+        if (choice.label().equals(value)) {
+          return choice;
+        }
+      }
+      throw new TypeConversionException("not auto, uffd-wp, soft-dirty or compare: " + value);
     }
   }
 

@@ -6,6 +6,7 @@ import io.predump.engine.VerifyResult;
 import io.predump.images.RoundRecord;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.LongSummaryStatistics;
 
 /** What a run did, in words. Every method returns whole lines. */
 final class RunSummary {
@@ -24,6 +25,7 @@ final class RunSummary {
       text.append("attached: one thread stopped for ");
       text.append(Units.micros(result.stoppedMicros())).append('\n');
     }
+    text.append(standstills(result.rounds().subList(0, Math.max(0, live))));
     result.freeze().ifPresent(freeze -> text.append(freeze(freeze)));
     result
         .verify()
@@ -38,6 +40,24 @@ final class RunSummary {
     text.append(images(result.rounds(), imagesDir));
     result.notVerified().forEach(why -> text.append("not verified: ").append(why).append('\n'));
     return text.toString();
+  }
+
+  /** Live rounds freeze with soft-dirty tracking only. */
+  private static String standstills(List<RoundRecord> live) {
+    LongSummaryStatistics micros =
+        live.stream()
+            .mapToLong(RoundRecord::frozenMicros)
+            .filter(frozen -> frozen > 0)
+            .summaryStatistics();
+    return micros.getCount() == 0
+        ? ""
+        : "frozen in "
+            + Units.count(micros.getCount(), "live round")
+            + " to list written pages: "
+            + Units.micros(micros.getSum())
+            + " in all, "
+            + Units.micros(micros.getMax())
+            + " at most\n";
   }
 
   static String freeze(FreezeRecord f) {

@@ -11,6 +11,7 @@ import io.predump.linux.Pid;
 import io.predump.linux.SyscallException;
 import io.predump.linux.mem.PagemapScanner;
 import io.predump.linux.mem.ProcessMemory;
+import io.predump.linux.mem.SoftDirtyBits;
 import io.predump.linux.mem.Userfaultfd;
 import io.predump.linux.proc.MemoryMap;
 import io.predump.linux.proc.ProcStatus;
@@ -37,23 +38,22 @@ final class AttachedProcess implements AutoCloseable {
   private final int vpid;
   private final ProcStatus status;
   private final long[] auxv;
-  private final PagemapScanner scanner;
+  private final PageLister lister;
   private final ProcessMemory memory;
   private final VmaPolicies policies;
   private final DirtyTracker tracker;
   private final CompareTracker compare;
-  private final PresenceLister lister;
   private final PageTable table = new PageTable();
   private final Hazards hazards;
-  private final DirectIoDebt debt = new DirectIoDebt(DirectIoDebt.LONGEST_READ);
-  private final @Nullable RangeSet huge;
-  private final TestHooks hooks;
+  private final @Nullable UnseenWrites unseen;
+  private final AttachContext context;
   private final long stoppedNanos;
   private final List<String> attachWarnings;
 
   private List<PolicedVma> vmas = List.of();
-  private Set<Long> knownStarts = Set.of();
+  private long scanBegan;
   private HugePages hugePages = HugePages.NONE;
+  private Set<Long> knownStarts = Set.of();
   private int newVmas;
   private int goneVmas;
 
@@ -61,46 +61,67 @@ final class AttachedProcess implements AutoCloseable {
       Pid pid,
       ProcStatus status,
       long[] auxv,
-      PagemapScanner scanner,
+      PageLister lister,
       ProcessMemory memory,
       VmaPolicies policies,
       Hazards hazards,
       int vpid,
       AttachContext context,
-      @Nullable Injected injected)
+      boolean track)
       throws IOException {
     this.pid = pid;
     this.vpid = vpid;
     this.status = status;
     this.auxv = auxv;
-    this.scanner = scanner;
+    this.lister = lister;
     this.memory = memory;
     this.policies = policies;
     this.hazards = hazards;
+    this.context = context;
+    this.compare = new CompareTracker(lister, context.hooks());
+    Injected injected =
+        track && context.tracker().tracker() == TrackerChoice.UFFD_WP ? inject(pid) : null;
     this.stoppedNanos = injected == null ? 0 : injected.stoppedNanos();
     this.attachWarnings = injected == null ? List.of() : List.copyOf(injected.warnings());
-    this.hooks = context.hooks();
-    this.huge = context.options().restoreThp() ? new RangeSet() : null;
-    this.lister =
-        new PresenceLister(scanner, context.features().guardCategory().present(), huge, hooks);
-    this.compare = new CompareTracker(lister);
-    this.tracker =
-        injected == null
-            ? compare
-            : new UffdWpTracker(
-                pid,
-                table,
-                trackingDescriptor(injected),
-                scanner,
-                lister,
-                policies,
-                context.features().reportsHoles(),
-                context.hooks());
+    if (injected != null && lister instanceof PresenceLister scans) {
+      this.tracker =
+          new UffdWpTracker(
+              pid,
+              table,
+              trackingDescriptor(injected),
+              scans.scanner(),
+              scans,
+              policies,
+              context.features().reportsHoles(),
+              context.hooks());
+      this.unseen = new UnseenWrites(hazards, scans, table, context.hooks());
+    } else if (track && lister instanceof RawLister raw && softDirty(context)) {
+      this.tracker = new SoftDirtyTracker(raw, SoftDirtyBits.open(pid), table, context.hooks());
+      this.unseen = null;
+    } else {
+      this.tracker = compare;
+      this.unseen = null;
+    }
+  }
+
+  private static boolean softDirty(AttachContext context) {
+    return context.tracker().tracker() == TrackerChoice.SOFT_DIRTY;
+  }
+
+  private static PageLister lister(Pid pid, AttachContext context) throws SyscallException {
+    boolean scans = context.features().pagemapScan().present();
+    return scans && !softDirty(context)
+        ? new PresenceLister(
+            PagemapScanner.open(pid),
+            context.features().guardCategory().present(),
+            context.options().restoreThp(),
+            context.hooks())
+        : RawLister.open(pid, scans, context.hooks());
   }
 
   /**
    * Attaches to a running process that {@link TargetCheck} accepted: opens its descriptors, reads
-   * smaps once, and has one thread call userfaultfd for us.
+   * smaps once, and, for tracking by userfaultfd, has one thread make one for us.
    *
    * @throws TargetRefusedException if the kernel cannot track it, or another process has its pid by
    *     now
@@ -121,7 +142,7 @@ final class AttachedProcess implements AutoCloseable {
   private static AttachedProcess open(ProcStatus checked, AttachContext context, boolean track)
       throws IOException {
     Pid pid = checked.pid();
-    PagemapScanner scanner = PagemapScanner.open(pid);
+    PageLister lister = lister(pid, context);
     ProcessMemory memory = null;
     try {
       memory = ProcessMemory.open(pid);
@@ -139,15 +160,15 @@ final class AttachedProcess implements AutoCloseable {
           pid,
           status,
           auxv,
-          scanner,
+          lister,
           memory,
           policies,
           hazards,
           vpid(status, context.namespaceDepth()),
           context,
-          track ? inject(pid) : null);
+          track);
     } catch (IOException | RuntimeException e) {
-      scanner.close();
+      lister.close();
       if (memory != null) {
         memory.close();
       }
@@ -228,7 +249,7 @@ final class AttachedProcess implements AutoCloseable {
    * exec makes anew with random addresses, must be the same too.
    */
   boolean sameAddressSpace() throws SyscallException {
-    return scanner.sameAddressSpace() && Arrays.equals(auxv, currentAuxv());
+    return lister.sameAddressSpace() && Arrays.equals(auxv, currentAuxv());
   }
 
   private long[] currentAuxv() throws SyscallException {
@@ -257,53 +278,67 @@ final class AttachedProcess implements AutoCloseable {
     }
   }
 
-  /** Reads maps, registers what is new, lists what was written, and arms it again. */
-  void scanLive(ScanCounts counts) throws IOException {
-    long began = System.nanoTime();
-    readMaps();
+  /** {@return whether a live round must scan it while all its threads stand still} */
+  boolean needsStandstill() {
+    return tracker.needsStandstill();
+  }
+
+  /** Looks for ways in which its memory changes without a page fault. */
+  void lookForHazards() throws IOException {
     hazards.look(vmas);
+  }
+
+  /**
+   * Reads maps, registers what is new, lists what was written, and arms it again.
+   *
+   * @param standing whether all threads stand still
+   */
+  void scanLive(ScanCounts counts, boolean standing) throws IOException {
+    scanBegan = System.nanoTime();
+    readMaps();
     vmas = tracker.prepare(vmas);
     settleGone();
-    hooks.come(TestHooks.Moment.BEFORE_SCAN);
+    context.hooks().come(TestHooks.Moment.BEFORE_SCAN);
     for (PolicedVma vma : vmas) {
       switch (vma.policy()) {
-        case TRACK -> tracker.scanLive(vma, table, counts);
+        case TRACK -> scan(tracker, vma, counts, standing);
         case COMPARE -> {
           if (!vma.vma().shared()) {
-            compare.scanLive(vma, table, counts);
+            scan(compare, vma, counts, standing);
           }
         }
         case AT_FREEZE -> table.vacate(vma.start(), vma.end(), vma.vacantState());
         case SKIP -> {}
       }
     }
-    hazards.look(vmas);
-    oweFixedBuffers(counts);
-    if (hazards.directIo()) {
-      debt.scanned(table, began);
+    if (standing || !tracker.needsStandstill()) {
+      tracker.rearm();
     }
   }
 
-  /** The kernel writes fixed buffers of an io_uring without a fault: they are read every time. */
-  private void oweFixedBuffers(ScanCounts counts) throws SyscallException {
-    if (!hooks.on(Protection.PINNED_READ)) {
-      return;
+  /** The scan of a live round is over, and nothing is read yet. */
+  void scanned(ScanCounts counts) throws IOException {
+    lookForHazards();
+    if (unseen != null) {
+      unseen.scanned(vmas, scanBegan, counts);
     }
-    for (long[] buffer : hazards.fixedBuffers()) {
-      for (PolicedVma vma : vmas) {
-        long end = Math.min(vma.end(), buffer[1]);
-        long at = Math.max(vma.start(), buffer[0]);
-        while (vma.policy() == VmaPolicy.TRACK && at < end) {
-          at = lister.list(vma, at, end, 0, true, table, counts);
-        }
-      }
+  }
+
+  private void scan(DirtyTracker chosen, PolicedVma vma, ScanCounts counts, boolean standing)
+      throws IOException {
+    if (standing) {
+      chosen.scanFrozen(vma, table, counts);
+    } else {
+      chosen.scanLive(vma, table, counts);
     }
   }
 
   /** Reads maps and lists what was written since the last scan; all threads stand still. */
   void scanFrozen(ScanCounts counts) throws IOException {
     readMaps();
-    if (hazards.distrustsAll()) {
+    if (tracker == compare) {
+      vmas = compare.prepare(vmas);
+    } else if (hazards.distrustsAll()) {
       vmas = vmas.stream().map(AttachedProcess::distrusted).toList();
     }
     settleGone();
@@ -313,9 +348,8 @@ final class AttachedProcess implements AutoCloseable {
         chosen.scanFrozen(vma, table, counts);
       }
     }
-    oweFixedBuffers(counts);
-    if (hooks.on(Protection.DIRECT_IO_DEBT)) {
-      debt.allDue(table);
+    if (unseen != null) {
+      unseen.frozen(vmas, counts);
     }
   }
 
@@ -324,7 +358,7 @@ final class AttachedProcess implements AutoCloseable {
    * and buffers touched before the freeze instead of in it. What it marks owed is owed anyway.
    */
   void rehearseFreeze() throws IOException {
-    hazards.look(vmas);
+    lookForHazards();
     Set<Long> starts = knownStarts;
     scanFrozen(new ScanCounts());
     space();
@@ -338,6 +372,7 @@ final class AttachedProcess implements AutoCloseable {
   }
 
   private void readMaps() throws IOException {
+    lister.beginScan();
     List<PolicedVma> judged = policies.judge(MemoryMap.read(pid));
     if (!sameAddressSpace()) {
       throw new SyscallException("read(" + pid.procPath("maps") + ")", Errno.ESRCH);
@@ -375,7 +410,7 @@ final class AttachedProcess implements AutoCloseable {
     return new PageSpace(
         PagesName.ofProcess(vpid),
         table,
-        new ProcessPages(pid, memory, hooks),
+        new ProcessPages(pid, memory, context.hooks()),
         this,
         runs.cut(CopyPipeline.JOB_PAGES));
   }
@@ -429,15 +464,15 @@ final class AttachedProcess implements AutoCloseable {
       tracker.close();
       restoreHugePages();
     } finally {
-      scanner.close();
+      lister.close();
       memory.close();
     }
   }
 
   private void restoreHugePages() {
     try {
-      if (huge != null && sameAddressSpace()) {
-        hugePages = HugePages.restore(pid, huge, table);
+      if (lister instanceof PresenceLister scans && sameAddressSpace()) {
+        hugePages = HugePages.restore(pid, scans.hugePagesMet(), table);
       }
     } catch (SyscallException e) {
       // The kernel does not even tell whether the process lives: it is left as it is.

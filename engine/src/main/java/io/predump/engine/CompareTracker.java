@@ -1,5 +1,6 @@
 package io.predump.engine;
 
+import io.predump.images.VmaPolicy;
 import java.io.IOException;
 import java.util.List;
 
@@ -9,31 +10,50 @@ import java.util.List;
  * {@link SharedObject}.
  */
 final class CompareTracker implements DirtyTracker {
-  private final PresenceLister lister;
-  private final ScanPacer pacer = ScanPacer.live(TestHooks.NONE);
+  /** Why private memory is compared where this is the only tracker. */
+  static final String REASON = "private: read each round";
 
-  CompareTracker(PresenceLister lister) {
+  private final PageLister lister;
+  private final TestHooks hooks;
+  private final ScanPacer pacer = ScanPacer.live();
+  private final RangeSet listed = new RangeSet();
+
+  CompareTracker(PageLister lister, TestHooks hooks) {
     this.lister = lister;
+    this.hooks = hooks;
   }
 
   @Override
   public String name() {
-    return "compare";
+    return TrackerChoice.COMPARE.label();
   }
 
   @Override
   public List<PolicedVma> prepare(List<PolicedVma> vmas) {
-    return vmas;
+    return vmas.stream()
+        .map(vma -> vma.policy() == VmaPolicy.TRACK ? vma.with(VmaPolicy.COMPARE, REASON) : vma)
+        .toList();
   }
 
   @Override
   public void scanLive(PolicedVma vma, PageTable table, ScanCounts counts) throws IOException {
-    lister.listAll(vma, pacer, table, counts);
+    list(vma, pacer, table, counts);
   }
 
   @Override
   public void scanFrozen(PolicedVma vma, PageTable table, ScanCounts counts) throws IOException {
-    lister.listAll(vma, ScanPacer.frozen(), table, counts);
+    list(vma, ScanPacer.frozen(), table, counts);
+  }
+
+  private void list(PolicedVma vma, ScanPacer pacing, PageTable table, ScanCounts counts)
+      throws IOException {
+    if (!hooks.on(Protection.REARM)) {
+      if (listed.contains(vma.start(), vma.end())) {
+        return;
+      }
+      listed.add(vma.start(), vma.end());
+    }
+    lister.listAll(vma, pacing, table, counts);
   }
 
   @Override

@@ -18,13 +18,24 @@ interface DirtyTracker extends AutoCloseable {
   List<PolicedVma> prepare(List<PolicedVma> vmas) throws IOException;
 
   /**
-   * Lists what was written to a mapping since its last scan and arms it again, in one atomic step
-   * per page, while the target runs.
+   * {@return whether the target must stand still from a round's first scan until {@link #rearm}}
+   * Then the round calls {@link #scanFrozen}, else {@link #scanLive}.
+   */
+  default boolean needsStandstill() {
+    return false;
+  }
+
+  /**
+   * Lists what was written to a mapping since its last scan, while the target runs. What this does
+   * not arm again, in one atomic step per page with the listing, {@link #rearm} arms.
    */
   void scanLive(PolicedVma vma, PageTable table, ScanCounts counts) throws IOException;
 
   /** Lists what was written to a mapping since its last scan; the target is frozen. */
   void scanFrozen(PolicedVma vma, PageTable table, ScanCounts counts) throws IOException;
+
+  /** All mappings of a round are scanned: arms what the scans could not arm by themselves. */
+  default void rearm() throws IOException {}
 
   /** {@return what could not be tracked as it should, and why} */
   default Set<String> warnings() {

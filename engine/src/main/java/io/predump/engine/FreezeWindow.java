@@ -1,19 +1,10 @@
 package io.predump.engine;
 
-import io.predump.linux.Errno;
 import io.predump.linux.NativeBuffer;
-import io.predump.linux.Pid;
-import io.predump.linux.SyscallException;
-import io.predump.linux.ThreadPriority;
-import io.predump.linux.ptrace.Freezer;
-import io.predump.linux.ptrace.TraceException;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.List;
-import java.util.Set;
-import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -22,15 +13,9 @@ import org.jspecify.annotations.Nullable;
  * rest follows after the thaw. Closing the window thaws, whatever happened in it.
  */
 final class FreezeWindow implements AutoCloseable {
-  private static final int MOST_ATTEMPTS = 4;
-  private static final long ATTEMPT_PAUSE_NANOS = 300_000_000;
-
   private final TargetTree tree;
   private final RoundAssembly assembly;
-  private final List<Freezer> freezers;
-  private final ThreadPriority priority;
-  private final long beganNanos;
-  private final long stoppedNanos;
+  private final FrozenTree frozen;
   private final ScanCounts scan = new ScanCounts();
   private final List<BufferedSource> buffered = new ArrayList<>();
   private int[] firstBuffered = new int[0];
@@ -40,77 +25,20 @@ final class FreezeWindow implements AutoCloseable {
   private @Nullable FreezeRecord record;
   private boolean thawed;
 
-  private FreezeWindow(
-      TargetTree tree, RoundAssembly assembly, List<Freezer> freezers, ThreadPriority priority) {
+  private FreezeWindow(TargetTree tree, RoundAssembly assembly, FrozenTree frozen) {
     this.tree = tree;
     this.assembly = assembly;
-    this.freezers = freezers;
-    this.priority = priority;
-    this.stoppedNanos = System.nanoTime();
-    this.beganNanos = freezers.get(0).frozenSinceNanos();
+    this.frozen = frozen;
   }
 
   /**
-   * Stops all threads of all processes of the tree. A process that stands still bears no children,
-   * so looking again until nobody new is found ends.
+   * Stops all threads of all processes of the tree.
    *
    * @throws IOException if one does not stop in time; all of them run on
    */
   static FreezeWindow open(TargetTree tree, RoundAssembly assembly, SessionOptions options)
       throws IOException {
-    for (int attempt = 1; ; attempt++) {
-      try {
-        return openOnce(tree, assembly, options);
-      } catch (TraceException e) {
-        // A thread in a vfork or in the middle of I/O: let all run on, and try again.
-        if (e.reason() != TraceException.Reason.NO_STOP || attempt == MOST_ATTEMPTS) {
-          throw e;
-        }
-        LockSupport.parkNanos(ATTEMPT_PAUSE_NANOS);
-      }
-    }
-  }
-
-  private static FreezeWindow openOnce(
-      TargetTree tree, RoundAssembly assembly, SessionOptions options) throws IOException {
-    ThreadPriority priority = ThreadPriority.raise();
-    List<Freezer> freezers = new ArrayList<>();
-    FreezeWindow opened = null;
-    try {
-      Set<Pid> seen = new HashSet<>();
-      boolean anyNew = true;
-      while (anyNew) {
-        anyNew = false;
-        for (Pid pid : tree.pids()) {
-          if (seen.add(pid)) {
-            anyNew = true;
-            freeze(pid, tree, options, freezers);
-          }
-        }
-      }
-      opened = new FreezeWindow(tree, assembly, freezers, priority);
-      return opened;
-    } finally {
-      if (opened == null) {
-        priority.close();
-        Closing.all(freezers);
-      }
-    }
-  }
-
-  private static void freeze(
-      Pid pid, TargetTree tree, SessionOptions options, List<Freezer> freezers) throws IOException {
-    try {
-      freezers.add(Freezer.freeze(pid, options.freezeTimeout()));
-    } catch (SyscallException e) {
-      if (pid.equals(tree.root().pid()) || !e.is(Errno.ESRCH)) {
-        throw e;
-      }
-    } catch (TraceException e) {
-      if (pid.equals(tree.root().pid()) || e.reason() != TraceException.Reason.NO_LIVE_THREAD) {
-        throw e;
-      }
-    }
+    return new FreezeWindow(tree, assembly, FrozenTree.open(tree, options));
   }
 
   /**
@@ -182,7 +110,8 @@ final class FreezeWindow implements AutoCloseable {
     if (thawed) {
       throw new IllegalStateException("the process runs again");
     }
-    return MemoryVerifier.compare(imagesDir, MemoryVerifier.views(tree), tree.shared());
+    return MemoryVerifier.compare(
+        imagesDir, MemoryVerifier.views(tree), tree.shared(), tree.features());
   }
 
   /** Lets all threads go; the first call ends the freeze. */
@@ -195,17 +124,14 @@ final class FreezeWindow implements AutoCloseable {
   FreezeRecord record() {
     FreezeRecord known = record;
     if (known == null) {
-      long end =
-          thawed
-              ? freezers.stream().mapToLong(Freezer::thawedNanos).max().orElseThrow()
-              : readNanos;
+      long end = thawed ? frozen.thawedNanos() : readNanos;
       known =
           new FreezeRecord(
-              freezers.stream().mapToInt(Freezer::threadCount).sum(),
-              (stoppedNanos - beganNanos) / 1000,
-              (scannedNanos - stoppedNanos) / 1000,
+              frozen.threadCount(),
+              (frozen.stoppedNanos() - frozen.beganNanos()) / 1000,
+              (scannedNanos - frozen.stoppedNanos()) / 1000,
               (readNanos - scannedNanos) / 1000,
-              (end - beganNanos) / 1000,
+              (end - frozen.beganNanos()) / 1000,
               assembly.plannedPages(),
               assembly.plannedPages() << PageTable.PAGE_SHIFT,
               writtenFrozenBytes);
@@ -219,15 +145,14 @@ final class FreezeWindow implements AutoCloseable {
   }
 
   long scanBeganNanos() {
-    return stoppedNanos;
+    return frozen.stoppedNanos();
   }
 
   @Override
   public void close() {
     if (!thawed) {
       thawed = true;
-      priority.close();
-      Closing.all(freezers);
+      frozen.close();
     }
   }
 }

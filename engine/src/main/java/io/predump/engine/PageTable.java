@@ -75,6 +75,11 @@ final class PageTable {
     void held(long address, long pageCount, boolean stored);
   }
 
+  /** Receives stretches in address order. */
+  interface LeafVisitor {
+    void leaf(long start, long end);
+  }
+
   /** A worker's way into the table; remembers the last leaf. Not thread-safe, one per worker. */
   final class Cursor {
     private Leaf leaf = new Leaf(-1);
@@ -204,6 +209,13 @@ final class PageTable {
   /** {@return whether anything at all is known in {@code [start, end)}} */
   boolean knowsAnything(long start, long end) {
     return !leaves.subMap(start >>> LEAF_SHIFT << LEAF_SHIFT, end).isEmpty();
+  }
+
+  /** Visits the 2 MiB-aligned stretches of {@code [start, end)} in which something is known. */
+  void forEachLeaf(long start, long end, LeafVisitor visitor) {
+    for (Leaf leaf : leaves.subMap(start >>> LEAF_SHIFT << LEAF_SHIFT, end).values()) {
+      visitor.leaf(Math.max(start, leaf.start), Math.min(end, leaf.start + (1L << LEAF_SHIFT)));
+    }
   }
 
   /**

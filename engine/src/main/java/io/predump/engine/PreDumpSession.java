@@ -72,8 +72,8 @@ public final class PreDumpSession implements AutoCloseable {
   }
 
   /**
-   * Attaches to a running process. One of its threads is stopped for some hundred microseconds,
-   * once, to obtain the tracking descriptor.
+   * Attaches to a running process. To track it by userfaultfd, one of its threads is stopped for
+   * some hundred microseconds, once, to obtain the descriptor.
    *
    * @param target the process; not this one, nor a child of this one
    * @param imagesDir created (0700) if missing; its parent must exist. May hold earlier rounds of
@@ -92,7 +92,7 @@ public final class PreDumpSession implements AutoCloseable {
       Pid target, Path imagesDir, SessionOptions options, KernelFeatures features, TestHooks hooks)
       throws IOException {
     ProcStatus status = TargetCheck.check(target);
-    TargetCheck.requireTracking(features);
+    TrackerPlan.of(options.tracker(), features);
     boolean existed = Files.exists(imagesDir);
     ChainDirectory chain = ChainDirectory.openOrCreate(imagesDir);
     Fd lock = Fd.openDirectory(imagesDir.toString());
@@ -133,8 +133,7 @@ public final class PreDumpSession implements AutoCloseable {
 
   /** {@return the tracker in use, and why} */
   public String trackerDescription() {
-    return tree.root().trackerName()
-        + ": the kernel reports writes to private memory, nobody is frozen";
+    return tree.tracker().description();
   }
 
   /** {@return what the operator should know, so far} */
@@ -163,7 +162,8 @@ public final class PreDumpSession implements AutoCloseable {
   }
 
   /**
-   * Takes one live round.
+   * Takes one live round. With soft-dirty tracking all threads stand still while written pages are
+   * listed, from the second round on; the record says how long.
    *
    * @return its record, once durable; empty if the target is gone, see {@link #ended}
    * @throws IOException if it cannot be written; the round is dropped, earlier ones stay good, and
@@ -192,7 +192,8 @@ public final class PreDumpSession implements AutoCloseable {
           assembly.copied().read() << PageTable.PAGE_SHIFT, assembly.copied().readNanos());
       RoundRecord record =
           assembly.commit(
-              new RoundAssembly.Measures(scan, scanned - began, 0, Optional.empty(), began, window),
+              new RoundAssembly.Measures(
+                  scan, scanned - began, scan.frozenNanos / 1000, Optional.empty(), began, window),
               (held, mustRead, rate) -> forecast(held, mustRead, rate, began),
               judge,
               options.engineVersion());

@@ -13,12 +13,11 @@ import io.predump.linux.mem.PagemapScanner;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.locks.LockSupport;
-import org.jspecify.annotations.Nullable;
 
 /**
- * The scan behind every policy, "policy A": list what is in memory or in swap and is the process's
- * own, and derive the rest from what is not listed. Presence, never the written bit, tells what was
- * dropped: kernels differ in what they report for a hole.
+ * Lists by PAGEMAP_SCAN. The scan behind every policy, "policy A": list what is in memory or in
+ * swap and is the process's own, and derive the rest from what is not listed. Presence, never the
+ * written bit, tells what was dropped: kernels differ in what they report for a hole.
  *
  * <ul>
  *   <li>the shared zero page is zero, whatever its written bit says;
@@ -28,7 +27,7 @@ import org.jspecify.annotations.Nullable;
  *   <li>what is not listed is a hole, or the file's content.
  * </ul>
  */
-final class PresenceLister {
+final class PresenceLister implements PageLister {
   private static final long RETURNED = WRITTEN | PRESENT | SWAPPED | PFNZERO;
 
   /** Longer than it takes to move a huge page. */
@@ -36,20 +35,30 @@ final class PresenceLister {
 
   private final PagemapScanner scanner;
   private final long guard;
-  private final @Nullable RangeSet huge;
+  private final boolean notesHuge;
+  private final RangeSet huge = new RangeSet();
   private final TestHooks hooks;
 
   /**
-   * @param scanner borrowed
+   * @param scanner taken over: closed with the lister
    * @param knowsGuard whether the kernel knows guard pages (Linux 6.15); without, they cannot exist
-   * @param huge takes the transparent huge pages met; null: nobody wants to know
+   * @param notesHuge whether somebody will ask for the transparent huge pages met
    */
-  PresenceLister(
-      PagemapScanner scanner, boolean knowsGuard, @Nullable RangeSet huge, TestHooks hooks) {
+  PresenceLister(PagemapScanner scanner, boolean knowsGuard, boolean notesHuge, TestHooks hooks) {
     this.scanner = scanner;
     this.guard = knowsGuard ? GUARD : 0;
-    this.huge = huge;
+    this.notesHuge = notesHuge;
     this.hooks = hooks;
+  }
+
+  /** {@return what it scans with; borrowed} */
+  PagemapScanner scanner() {
+    return scanner;
+  }
+
+  /** {@return where transparent huge pages were met, if that is noted} */
+  RangeSet hugePagesMet() {
+    return huge;
   }
 
   /** {@return the guard category if the kernel knows it, else 0} */
@@ -77,7 +86,7 @@ final class PresenceLister {
       throws SyscallException {
     long excluded = vma.fileBacked() ? guard | FILE : guard;
     counts.calls++;
-    long returned = huge == null ? RETURNED : RETURNED | HUGE;
+    long returned = notesHuge ? RETURNED | HUGE : RETURNED;
     try {
       scanner.scan(start, end, flags, excluded, excluded, PRESENT | SWAPPED, returned);
     } catch (SyscallException e) {
@@ -153,7 +162,7 @@ final class PresenceLister {
             || (vma.fileBacked()
                 && (categories & SWAPPED) != 0
                 && hooks.on(Protection.FILE_MARKERS));
-    if (huge != null && (categories & HUGE) != 0 && !vma.hugetlb()) {
+    if (notesHuge && (categories & HUGE) != 0 && !vma.hugetlb()) {
       huge.add(from, to);
     }
     long pages = (to - from) >>> PageTable.PAGE_SHIFT;
@@ -166,8 +175,18 @@ final class PresenceLister {
     table.list(from, to, written, zeroPage);
   }
 
-  /** Lists all of a mapping, every listed page owed; for what no tracker watches. */
-  void listAll(PolicedVma vma, ScanPacer pacer, PageTable table, ScanCounts counts)
+  @Override
+  public boolean sameAddressSpace() throws SyscallException {
+    return scanner.sameAddressSpace();
+  }
+
+  @Override
+  public void close() {
+    scanner.close();
+  }
+
+  @Override
+  public void listAll(PolicedVma vma, ScanPacer pacer, PageTable table, ScanCounts counts)
       throws SyscallException {
     long at = vma.start();
     while (at < vma.end()) {

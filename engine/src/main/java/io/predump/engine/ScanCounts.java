@@ -11,6 +11,9 @@ final class ScanCounts {
   /** Pages that must be read to know whether they were written. */
   long compared;
 
+  /** How long the target stood still for a live round. */
+  long frozenNanos;
+
   long armNanos;
   long calls;
 }

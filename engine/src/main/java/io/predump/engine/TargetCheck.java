@@ -2,8 +2,6 @@ package io.predump.engine;
 
 import io.predump.engine.TargetRefusedException.Kind;
 import io.predump.linux.Errno;
-import io.predump.linux.Feature;
-import io.predump.linux.KernelFeatures;
 import io.predump.linux.Pid;
 import io.predump.linux.SyscallException;
 import io.predump.linux.proc.Cgroups;
@@ -71,21 +69,6 @@ final class TargetCheck {
     }
     requireRightToTrace(pid, named);
     return status;
-  }
-
-  /**
-   * Checks that the kernel can track writes at all.
-   *
-   * @throws TargetRefusedException naming what it lacks
-   */
-  static void requireTracking(KernelFeatures features) throws TargetRefusedException {
-    if (!features.tracksByWriteProtection()) {
-      Feature lacking =
-          features.pagemapScan().present() ? features.wpAsync() : features.pagemapScan();
-      throw refuse(
-          Kind.LACKING,
-          "this kernel cannot track writes: " + lacking.name() + ": " + lacking.reason());
-    }
   }
 
   private static boolean hasLiveThread(Pid pid) throws IOException {

@@ -8,6 +8,7 @@ import io.predump.linux.Pid;
 import io.predump.linux.SyscallException;
 import io.predump.linux.proc.ProcStatus;
 import io.predump.linux.proc.ProcessTree;
+import io.predump.linux.ptrace.TraceException;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -55,8 +56,9 @@ final class TargetTree implements AutoCloseable {
   static TargetTree attach(
       ProcStatus checked, SessionOptions options, KernelFeatures features, TestHooks hooks)
       throws IOException {
+    TrackerPlan plan = TrackerPlan.of(options.tracker(), features);
     int depth = Math.max(0, checked.namespacePids().size() - 1);
-    AttachContext context = new AttachContext(depth, features, options, hooks);
+    AttachContext context = new AttachContext(depth, features, plan, options, hooks);
     TargetTree tree = new TargetTree(AttachedProcess.attach(checked, context), context);
     try {
       tree.discover(true);
@@ -113,6 +115,16 @@ final class TargetTree implements AutoCloseable {
     longestStopNanos = Math.max(longestStopNanos, process.stoppedNanos());
   }
 
+  /** {@return the tracker in use, and why} */
+  TrackerPlan tracker() {
+    return context.tracker();
+  }
+
+  /** {@return what the kernel can do} */
+  KernelFeatures features() {
+    return context.features();
+  }
+
   /** {@return the process the tree is named by} */
   AttachedProcess root() {
     return root;
@@ -141,7 +153,14 @@ final class TargetTree implements AutoCloseable {
   int threadCount() throws SyscallException {
     int threads = 0;
     for (AttachedProcess member : members.values()) {
-      threads += ProcStatus.threads(member.pid()).size();
+      try {
+        threads += ProcStatus.threads(member.pid()).size();
+      } catch (SyscallException e) {
+        if (!e.is(Errno.ENOENT) && !e.is(Errno.ESRCH)) {
+          throw e;
+        }
+        // It ended since it joined: the next round finds out.
+      }
     }
     return threads;
   }
@@ -216,18 +235,67 @@ final class TargetTree implements AutoCloseable {
     }
   }
 
-  /** Reads maps, registers what is new, lists what was written, and arms it again. */
+  /**
+   * Reads maps, registers what is new, lists what was written, and arms it again. Where the tracker
+   * needs that, the whole tree stands still for the listing and the arming; {@link
+   * ScanCounts#frozenNanos} says how long.
+   */
   void scanLive(ScanCounts counts) throws IOException {
     discover(true);
+    List<AttachedProcess> standing = new ArrayList<>();
     for (AttachedProcess member : List.copyOf(members.values())) {
-      try {
-        member.scanLive(counts);
-      } catch (SyscallException e) {
-        removeIfGone(member, e);
-      }
+      unlessGone(
+          member,
+          () -> {
+            member.lookForHazards();
+            if (member.needsStandstill()) {
+              standing.add(member);
+            } else {
+              member.scanLive(counts, false);
+            }
+          });
+    }
+    if (!standing.isEmpty()) {
+      scanStanding(standing, counts);
+    }
+    for (AttachedProcess member : List.copyOf(members.values())) {
+      unlessGone(member, () -> member.scanned(counts));
     }
     shared.update(members.values());
     shared.list(counts, context.hooks());
+  }
+
+  /**
+   * Whoever is born meanwhile stands still too, and joins at the next round. If a thread cannot be
+   * stopped, the round lists without arming: nothing is lost, but what it lists comes again.
+   */
+  private void scanStanding(List<AttachedProcess> standing, ScanCounts counts) throws IOException {
+    if (!context.hooks().on(Protection.SOFT_DIRTY_STANDSTILL)) {
+      scanLive(standing, counts, true);
+      return;
+    }
+    FrozenTree frozen;
+    try {
+      frozen = FrozenTree.open(this, context.options());
+    } catch (TraceException e) {
+      if (e.reason() != TraceException.Reason.NO_STOP) {
+        throw e;
+      }
+      pastWarnings.add(e.getMessage() + ": the round copies more than was written since the last");
+      scanLive(standing, counts, false);
+      return;
+    }
+    try (frozen) {
+      scanLive(standing, counts, true);
+    }
+    counts.frozenNanos = frozen.thawedNanos() - frozen.beganNanos();
+  }
+
+  private void scanLive(List<AttachedProcess> some, ScanCounts counts, boolean standing)
+      throws IOException {
+    for (AttachedProcess member : some) {
+      unlessGone(member, () -> member.scanLive(counts, standing));
+    }
   }
 
   /** Lists what was written since the last scan; every thread of the tree stands still. */
@@ -243,11 +311,20 @@ final class TargetTree implements AutoCloseable {
   /** Does beforehand what the freeze will do. */
   void rehearseFreeze() throws IOException {
     for (AttachedProcess member : List.copyOf(members.values())) {
-      try {
-        member.rehearseFreeze();
-      } catch (SyscallException e) {
-        removeIfGone(member, e);
-      }
+      unlessGone(member, member::rehearseFreeze);
+    }
+  }
+
+  /** Something done to a member. */
+  private interface Act {
+    void run() throws IOException;
+  }
+
+  private void unlessGone(AttachedProcess member, Act act) throws IOException {
+    try {
+      act.run();
+    } catch (SyscallException e) {
+      removeIfGone(member, e);
     }
   }
 

@@ -95,7 +95,7 @@ final class UffdWpTracker implements DirtyTracker {
 
   @Override
   public String name() {
-    return "uffd-wp";
+    return TrackerChoice.UFFD_WP.label();
   }
 
   @Override

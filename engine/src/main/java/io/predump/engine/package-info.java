@@ -7,7 +7,9 @@
  *   <li>{@code AttachedProcess} reads maps; {@code VmaPolicies} gives every mapping a policy; what
  *       no mapping covers any more leaves the {@code PageTable}.
  *   <li>A {@code DirtyTracker} per policy marks pages <i>owed</i>: listed by the kernel as written,
- *       new, or not trusted. The scan that lists a page arms it again in the same step.
+ *       new, or not trusted. The scan that lists a page arms it again in the same step; with
+ *       soft-dirty bits listing and arming are two, and the whole tree stands still from one to the
+ *       other.
  *   <li>The owed pages, in address order, are cut into jobs; {@code CopyPipeline} reads them after
  *       the scan that listed them, so a write in between is listed again next time.
  *   <li>{@code RoundAssembly} writes what the table says: stored pages PRESENT, the rest PARENT.

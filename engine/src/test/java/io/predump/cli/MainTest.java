@@ -93,6 +93,7 @@ class MainTest {
         "--final later",
         "--level 20",
         "--threads 0",
+        "--tracker best",
         "--final none --verify"
       })
   void anOptionOutOfRangeIsAUsageErrorAndMakesNothing(String options) {

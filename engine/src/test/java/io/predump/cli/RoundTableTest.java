@@ -27,6 +27,13 @@ class RoundTableTest {
                 + " dirty rate 55.7 MiB/s over 83.0 ms, frozen 2.0 ms");
   }
 
+  /** With soft-dirty tracking live rounds freeze too. */
+  @Test
+  void aLiveRoundThatFrozeSaysBothWhatItPredictsAndHowLongItFroze() {
+    assertThat(RoundTable.sentence(Samples.standstillRound()))
+        .endsWith(", predicted downtime 3.1 ms, frozen 1.2 ms");
+  }
+
   @Test
   void aDowntimeNotYetPredictedIsADashInWordsToo() {
     assertThat(RoundTable.sentence(Samples.firstRound())).endsWith(", predicted downtime -");

@@ -50,6 +50,17 @@ class RunSummaryTest {
         .doesNotContain("owed");
   }
 
+  @Test
+  void saysHowLongLiveRoundsFroze() {
+    assertThat(
+            RunSummary.of(
+                withoutFreeze(Samples.firstRound(), Samples.standstillRound()),
+                Path.of("/var/tmp/x")))
+        .contains("frozen in 1 live round to list written pages: 1.2 ms in all, 1.2 ms at most\n");
+    assertThat(RunSummary.of(withoutFreeze(Samples.firstRound()), Path.of("/var/tmp/x")))
+        .doesNotContain("frozen");
+  }
+
   private static RunResult withoutFreeze(RoundRecord... rounds) {
     return new RunResult(
         List.of(rounds),

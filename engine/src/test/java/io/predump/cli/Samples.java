@@ -53,6 +53,27 @@ final class Samples {
         "ROUND_LIMIT");
   }
 
+  /** A live round of soft-dirty tracking. */
+  static RoundRecord standstillRound() {
+    return new RoundRecord(
+        2,
+        1_500,
+        0,
+        850,
+        6_800,
+        1_100,
+        4_000,
+        1_200,
+        20_000,
+        new RoundRecord.VmaCounts(121, 1, 0, 3),
+        new RoundRecord.PageCounts(90_000, 1_192, 3, 212, 0, 0, 973, 55_916),
+        new RoundRecord.ByteCounts(4_882_432, 3_355_443),
+        new RoundRecord.DirtyRate(58_405_683, 83),
+        3_100,
+        400,
+        "");
+  }
+
   static RoundRecord finalRound() {
     return new RoundRecord(
         2,

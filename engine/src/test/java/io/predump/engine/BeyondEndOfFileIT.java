@@ -15,6 +15,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** A private mapping that reaches beyond the end of its file, where there is nothing to read. */
+@Tag("linux-6.1")
 @Tag("linux-6.12")
 final class BeyondEndOfFileIT {
   private static final long PAGE = PageTable.PAGE_BYTES;

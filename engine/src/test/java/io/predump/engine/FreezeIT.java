@@ -23,6 +23,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** The final freeze, and what it must not forget. */
+@Tag("linux-6.1")
 @Tag("linux-6.12")
 final class FreezeIT {
   private static final int SIGUSR1 = 10;

@@ -15,32 +15,26 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** A kernel without what tracking needs, played by the binding. */
 final class KernelLackingIT {
-  private static final long PAGEMAP_SCAN = 0xc0606610L;
-  private static final int ENOTTY = 25;
-
   @TempDir Path directory;
 
-  private static int withoutPagemapScan(int fd, long request, long argument) {
-    return request == PAGEMAP_SCAN ? -ENOTTY : IoctlBinding.KERNEL.ioctl(fd, request, argument);
-  }
-
   @Test
-  void aKernelWithoutPagemapScanIsNamedAndTheTargetIsNotTouched() throws IOException {
-    KernelFeatures features = KernelFeatures.probe(KernelLackingIT::withoutPagemapScan);
+  void uffdWpIsRefusedByNameWithoutPagemapScanAndTheTargetIsNotTouched() throws IOException {
+    KernelFeatures features = OldKernel.features();
     assertThat(features.tracksByWriteProtection()).isFalse();
     try (LiveTarget target = Targets.ready("writer", 1, 16)) {
       TargetRefusedException refused =
           catchThrowableOfType(
-              TargetRefusedException.class, () -> attach(target, features).close());
+              TargetRefusedException.class,
+              () -> attach(target, features, TrackerChoice.UFFD_WP).close());
 
       assertThat(refused.kind()).isEqualTo(Kind.LACKING);
       assertThat(refused)
           .hasMessage(
-              "this kernel cannot track writes: "
-                  + features.pagemapScan().name()
-                  + ": "
-                  + features.pagemapScan().reason());
+              "--tracker uffd-wp is not to be had here: pagemap-scan: "
+                  + features.pagemapScan().reason()
+                  + "; --tracker auto takes what there is");
       assertThat(refused).hasMessageContaining("PAGEMAP_SCAN").hasMessageContaining("6.7");
+      assertThat(directory.resolve("images")).doesNotExist();
       assertThat(ProcStatus.read(target.pid()).tracerPid()).isZero();
       Targets.awaitProgress(target);
     }
@@ -50,16 +44,18 @@ final class KernelLackingIT {
   @Test
   void theSameTargetIsTakenOnThisKernel() throws IOException {
     try (LiveTarget target = Targets.ready("writer", 1, 16);
-        PreDumpSession session = attach(target, KernelFeatures.probe(IoctlBinding.KERNEL))) {
+        PreDumpSession session =
+            attach(target, KernelFeatures.probe(IoctlBinding.KERNEL), TrackerChoice.UFFD_WP)) {
       assertThat(session.ended()).isEmpty();
     }
   }
 
-  private PreDumpSession attach(LiveTarget target, KernelFeatures features) throws IOException {
+  private PreDumpSession attach(LiveTarget target, KernelFeatures features, TrackerChoice tracker)
+      throws IOException {
     return PreDumpSession.attach(
         target.pid(),
         directory.resolve("images"),
-        SessionOptions.defaults("test"),
+        SessionOptions.defaults("test").withTracker(tracker),
         features,
         TestHooks.NONE);
   }

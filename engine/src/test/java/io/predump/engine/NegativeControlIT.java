@@ -13,6 +13,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** {@link WriterIT} with the protection off: the check must be able to fail. */
+@Tag("linux-6.1")
 @Tag("linux-6.12")
 final class NegativeControlIT {
   @TempDir Path directory;

@@ -18,6 +18,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Shared memory that ends in the middle of a page. */
+@Tag("linux-6.1")
 @Tag("linux-6.12")
 final class OddSizedSharedMemoryIT {
   private static final int PAGE = PageTable.PAGE_BYTES;

@@ -12,6 +12,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Addresses that are reserved and not used cost nothing, neither the target nor us. */
+@Tag("linux-6.1")
 @Tag("linux-6.12")
 final class ReservationIT {
   private static final int TEBIBYTES = 4;

@@ -12,6 +12,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** What was known of an address at attach says nothing of the memory that lies there later. */
+@Tag("linux-6.1")
 @Tag("linux-6.12")
 final class ReusedAddressIT {
   private static final int PAGES = 1024;

@@ -14,6 +14,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Two processes with one address space: both must stand still, or nothing does. */
+@Tag("linux-6.1")
 @Tag("linux-6.12")
 final class SharedAddressSpaceIT {
   private static final SessionOptions OPTIONS = SessionOptions.defaults("test");

@@ -27,6 +27,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** A process and everything below it, while it has children and loses them. */
+@Tag("linux-6.1")
 @Tag("linux-6.12")
 final class TreeIT {
   private static final SessionOptions OPTIONS = SessionOptions.defaults("test");

@@ -17,6 +17,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** The adversarial writer: whatever it does to its memory while rounds run, no page is lost. */
+@Tag("linux-6.1")
 @Tag("linux-6.12")
 final class WriterIT {
   private static final SessionOptions OPTIONS = SessionOptions.defaults("test");

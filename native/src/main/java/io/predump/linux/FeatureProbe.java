@@ -186,11 +186,12 @@ final class FeatureProbe {
   private static Feature rawPagemap() {
     return isAdmin()
         ? new Feature("raw-pagemap", true, "CAP_SYS_ADMIN is held")
-        : new Feature("raw-pagemap", false, "swap types need CAP_SYS_ADMIN");
+        : new Feature("raw-pagemap", false, "page frames and swap types need CAP_SYS_ADMIN");
   }
 
   /**
-   * A fresh mapping is soft-dirty from birth where the kernel knows the notion, never elsewhere.
+   * Writes a page, clears our own bits, and writes it again. Clearing takes our mmap lock for some
+   * milliseconds, so it is done only where a written page is soft-dirty at all.
    */
   private static Feature softDirty() {
     String name = "soft-dirty";
@@ -198,19 +199,29 @@ final class FeatureProbe {
         NativeBuffer area = NativeBuffer.allocate(LibC.PAGE_BYTES);
         NativeBuffer scratch = NativeBuffer.allocate(LibC.PAGE_BYTES)) {
       area.bytes().put(0, (byte) 1);
-      long read =
-          LibC.pread(
-              pagemap.number(),
-              scratch.address(),
-              Long.BYTES,
-              (area.address() >>> 12) * Long.BYTES);
-      boolean dirty = read == Long.BYTES && (scratch.bytes().getLong(0) >>> 55 & 1) != 0;
-      return dirty
-          ? new Feature(name, true, "a written page is soft-dirty")
-          : new Feature(name, false, "kernel without CONFIG_MEM_SOFT_DIRTY");
+      if (!isSoftDirty(pagemap, scratch, area)) {
+        return new Feature(name, false, "kernel without CONFIG_MEM_SOFT_DIRTY");
+      }
+      try (Fd clearRefs = Fd.openWriteOnly("/proc/self/clear_refs")) {
+        scratch.bytes().put(0, (byte) '4');
+        if (LibC.pwrite(clearRefs.number(), scratch.address(), 1, 0) != 1) {
+          return new Feature(name, false, "/proc/PID/clear_refs: " + Errno.last());
+        }
+      }
+      boolean cleared = !isSoftDirty(pagemap, scratch, area);
+      area.bytes().put(0, (byte) 2);
+      return cleared && isSoftDirty(pagemap, scratch, area)
+          ? new Feature(name, true, "a page written after /proc/PID/clear_refs is soft-dirty")
+          : new Feature(name, false, "/proc/PID/clear_refs does not make writes visible");
     } catch (SyscallException e) {
       return new Feature(name, false, e.getMessage());
     }
+  }
+
+  private static boolean isSoftDirty(Fd pagemap, NativeBuffer scratch, NativeBuffer page) {
+    long offset = (page.address() >>> 12) * Long.BYTES;
+    return LibC.pread(pagemap.number(), scratch.address(), Long.BYTES, offset) == Long.BYTES
+        && (scratch.bytes().getLong(0) >>> 55 & 1) != 0;
   }
 
   private static Feature cgroup2() {

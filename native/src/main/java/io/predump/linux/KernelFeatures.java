@@ -19,8 +19,8 @@ import java.util.regex.Pattern;
  * @param holesReportedPte a page dropped by MADV_DONTNEED is reported WRITTEN
  * @param holesReportedThp a huge page dropped by MADV_DONTNEED is reported WRITTEN
  * @param suspendSeccomp seccomp filters of a traced thread can be suspended
- * @param rawPagemap the raw pagemap shows swap types
- * @param softDirty the kernel tracks soft-dirty pages
+ * @param rawPagemap the raw pagemap shows page frames and swap types
+ * @param softDirty writes set soft-dirty bits, and {@code /proc/PID/clear_refs} clears them
  * @param cgroup2 cgroup v2 is mounted, the reason names where
  * @param procMemForce {@code /proc/PID/mem} reads mappings without read permission
  */
@@ -116,6 +116,15 @@ public record KernelFeatures(
       }
     }
     return numbers;
+  }
+
+  /**
+   * Returns whether memory can be tracked by soft-dirty bits. They alone do not do: the kernel
+   * moves whole page tables (mremap) and merges equal pages (KSM) without setting them, which only
+   * the page frames show.
+   */
+  public boolean tracksBySoftDirty() {
+    return softDirty.present() && rawPagemap.present();
   }
 
   static String firstLine(String path) throws IOException {

@@ -11,6 +11,7 @@ import com.sun.jna.Native;
  */
 public final class LibC {
   public static final int O_RDONLY = 0;
+  public static final int O_WRONLY = 1;
   public static final int O_RDWR = 2;
   public static final int O_NONBLOCK = 04000;
   public static final int O_DIRECT = 040000;
@@ -32,6 +33,7 @@ public final class LibC {
 
   public static final int MADV_DONTNEED = 4;
   public static final int MADV_HUGEPAGE = 14;
+  public static final int MADV_NOHUGEPAGE = 15;
 
   /** Linux 5.14. */
   public static final int MADV_POPULATE_WRITE = 23;
@@ -86,6 +88,8 @@ public final class LibC {
   public static native long read(int fd, long buffer, long bytes);
 
   public static native long pread(int fd, long buffer, long bytes, long offset);
+
+  public static native long pwrite(int fd, long buffer, long bytes, long offset);
 
   public static native long lseek(int fd, long offset, int whence);
 

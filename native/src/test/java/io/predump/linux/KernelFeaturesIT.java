@@ -1,7 +1,9 @@
 package io.predump.linux;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.predump.linux.mem.RawPagemap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Tag;
@@ -32,5 +34,36 @@ class KernelFeaturesIT {
   @Test
   void theGuardCategoryIsThereSinceLinux615() {
     assertThat(features.guardCategory().present()).isEqualTo(since(6, 15));
+  }
+
+  /** A page of a new mapping is soft-dirty where the kernel knows the notion, never elsewhere. */
+  @Test
+  void softDirtyIsThereWhereAFreshPageIs() throws SyscallException {
+    try (NativeBuffer page = NativeBuffer.allocate(LibC.PAGE_BYTES);
+        RawPagemap pagemap = RawPagemap.open(Pid.self())) {
+      page.bytes().put(0, (byte) 1);
+      assertThat(pagemap.read(page.address(), 1)).isEqualTo(1);
+
+      assertThat(features.softDirty().present())
+          .as(features.softDirty().reason())
+          .isEqualTo(RawPagemap.softDirty(pagemap.entry(0)));
+    }
+  }
+
+  /** Reading memory of our own that was never written shows the zero page. */
+  @Test
+  void theZeroPageLiesWhereItLiesForEverybody() throws SyscallException {
+    assumeTrue(features.rawPagemap().present(), () -> features.rawPagemap().toString());
+    try (NativeBuffer page = NativeBuffer.allocate(LibC.PAGE_BYTES);
+        RawPagemap pagemap = RawPagemap.open(Pid.self())) {
+      LibC.madvise(page.address(), page.byteCount(), LibC.MADV_NOHUGEPAGE);
+      assertThat(page.bytes().get(0)).isZero();
+      pagemap.read(page.address(), 1);
+      assertThat(RawPagemap.place(pagemap.entry(0))).isEqualTo(RawPagemap.zeroPlace()).isNotZero();
+
+      page.bytes().put(0, (byte) 1);
+      pagemap.read(page.address(), 1);
+      assertThat(RawPagemap.place(pagemap.entry(0))).isNotEqualTo(RawPagemap.zeroPlace());
+    }
   }
 }
