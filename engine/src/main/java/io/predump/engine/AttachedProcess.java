@@ -285,7 +285,7 @@ final class AttachedProcess implements AutoCloseable {
 
   /** Looks for ways in which its memory changes without a page fault. */
   void lookForHazards() throws IOException {
-    hazards.look(vmas);
+    hazards.look(policies.judge(MemoryMap.read(pid)));
   }
 
   /**
