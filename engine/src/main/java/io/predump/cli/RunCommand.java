@@ -75,6 +75,12 @@ final class RunCommand extends Command {
           .type(int.class)
           .description("Threads that read and compress (default: one per core).")
           .build();
+  private final OptionSpec freezeCgroup =
+      OptionSpec.builder("--freeze-cgroup")
+          .paramLabel("PATH")
+          .type(Path.class)
+          .description("Freeze by this cgroup, v2 or v1, not by ptrace; it must hold the tree.")
+          .build();
   private final OptionSpec single = flag("--single", "Copy the process alone, not those below it.");
   private final OptionSpec quiet =
       flag("--quiet", "No progress; the summary, warnings and errors only.");
@@ -96,6 +102,7 @@ final class RunCommand extends Command {
         .addOption(verify)
         .addOption(level)
         .addOption(threads)
+        .addOption(freezeCgroup)
         .addOption(single)
         .addOption(quiet);
   }
@@ -136,7 +143,11 @@ final class RunCommand extends Command {
             .withLevel(level.<Integer>getValue())
             .withSingle(isSet(single));
     Integer workers = threads.getValue();
-    return workers == null ? options : options.withThreads(workers);
+    if (workers != null) {
+      options = options.withThreads(workers);
+    }
+    Path cgroup = freezeCgroup.getValue();
+    return cgroup == null ? options : options.withFreezeCgroup(cgroup);
   }
 
   private LoopOptions loopOptions() {

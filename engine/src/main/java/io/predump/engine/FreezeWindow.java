@@ -1,18 +1,12 @@
 package io.predump.engine;
 
-import io.predump.linux.Errno;
+import io.predump.linux.Freeze;
 import io.predump.linux.NativeBuffer;
-import io.predump.linux.Pid;
-import io.predump.linux.SyscallException;
 import io.predump.linux.ThreadPriority;
-import io.predump.linux.ptrace.Freezer;
-import io.predump.linux.ptrace.TraceException;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.List;
-import java.util.Set;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
@@ -27,7 +21,8 @@ final class FreezeWindow implements AutoCloseable {
 
   private final TargetTree tree;
   private final RoundAssembly assembly;
-  private final List<Freezer> freezers;
+  private final Freeze freeze;
+  private final String method;
   private final ThreadPriority priority;
   private final long beganNanos;
   private final long stoppedNanos;
@@ -41,29 +36,33 @@ final class FreezeWindow implements AutoCloseable {
   private boolean thawed;
 
   private FreezeWindow(
-      TargetTree tree, RoundAssembly assembly, List<Freezer> freezers, ThreadPriority priority) {
+      TargetTree tree,
+      RoundAssembly assembly,
+      Freeze freeze,
+      String method,
+      ThreadPriority priority) {
     this.tree = tree;
     this.assembly = assembly;
-    this.freezers = freezers;
+    this.freeze = freeze;
+    this.method = method;
     this.priority = priority;
     this.stoppedNanos = System.nanoTime();
-    this.beganNanos = freezers.get(0).frozenSinceNanos();
+    this.beganNanos = freeze.frozenSinceNanos();
   }
 
   /**
-   * Stops all threads of all processes of the tree. A process that stands still bears no children,
-   * so looking again until nobody new is found ends.
+   * Stops all threads of all processes of the tree.
    *
    * @throws IOException if one does not stop in time; all of them run on
    */
-  static FreezeWindow open(TargetTree tree, RoundAssembly assembly, SessionOptions options)
+  static FreezeWindow open(
+      TargetTree tree, RoundAssembly assembly, SessionOptions options, FreezeMethod method)
       throws IOException {
     for (int attempt = 1; ; attempt++) {
       try {
-        return openOnce(tree, assembly, options);
-      } catch (TraceException e) {
-        // A thread in a vfork or in the middle of I/O: let all run on, and try again.
-        if (e.reason() != TraceException.Reason.NO_STOP || attempt == MOST_ATTEMPTS) {
+        return openOnce(tree, assembly, options, method);
+      } catch (IOException e) {
+        if (!method.isPassing(e) || attempt == MOST_ATTEMPTS) {
           throw e;
         }
         LockSupport.parkNanos(ATTEMPT_PAUSE_NANOS);
@@ -72,43 +71,17 @@ final class FreezeWindow implements AutoCloseable {
   }
 
   private static FreezeWindow openOnce(
-      TargetTree tree, RoundAssembly assembly, SessionOptions options) throws IOException {
+      TargetTree tree, RoundAssembly assembly, SessionOptions options, FreezeMethod method)
+      throws IOException {
     ThreadPriority priority = ThreadPriority.raise();
-    List<Freezer> freezers = new ArrayList<>();
     FreezeWindow opened = null;
     try {
-      Set<Pid> seen = new HashSet<>();
-      boolean anyNew = true;
-      while (anyNew) {
-        anyNew = false;
-        for (Pid pid : tree.pids()) {
-          if (seen.add(pid)) {
-            anyNew = true;
-            freeze(pid, tree, options, freezers);
-          }
-        }
-      }
-      opened = new FreezeWindow(tree, assembly, freezers, priority);
+      Freeze freeze = method.freeze(tree, options.freezeTimeout());
+      opened = new FreezeWindow(tree, assembly, freeze, method.description(), priority);
       return opened;
     } finally {
       if (opened == null) {
         priority.close();
-        Closing.all(freezers);
-      }
-    }
-  }
-
-  private static void freeze(
-      Pid pid, TargetTree tree, SessionOptions options, List<Freezer> freezers) throws IOException {
-    try {
-      freezers.add(Freezer.freeze(pid, options.freezeTimeout()));
-    } catch (SyscallException e) {
-      if (pid.equals(tree.root().pid()) || !e.is(Errno.ESRCH)) {
-        throw e;
-      }
-    } catch (TraceException e) {
-      if (pid.equals(tree.root().pid()) || e.reason() != TraceException.Reason.NO_LIVE_THREAD) {
-        throw e;
       }
     }
   }
@@ -137,6 +110,7 @@ final class FreezeWindow implements AutoCloseable {
       firstBuffered[i] = job;
       used = buffer(space, job, buffer, used);
     }
+    freeze.requireHeld();
     assembly.dropTheGone();
     readNanos = System.nanoTime();
     long lost =
@@ -182,7 +156,10 @@ final class FreezeWindow implements AutoCloseable {
     if (thawed) {
       throw new IllegalStateException("the process runs again");
     }
-    return MemoryVerifier.compare(imagesDir, MemoryVerifier.views(tree), tree.shared());
+    VerifyResult result =
+        MemoryVerifier.compare(imagesDir, MemoryVerifier.views(tree), tree.shared());
+    freeze.requireHeld();
+    return result;
   }
 
   /** Lets all threads go; the first call ends the freeze. */
@@ -195,13 +172,11 @@ final class FreezeWindow implements AutoCloseable {
   FreezeRecord record() {
     FreezeRecord known = record;
     if (known == null) {
-      long end =
-          thawed
-              ? freezers.stream().mapToLong(Freezer::thawedNanos).max().orElseThrow()
-              : readNanos;
+      long end = thawed ? freeze.thawedNanos() : readNanos;
       known =
           new FreezeRecord(
-              freezers.stream().mapToInt(Freezer::threadCount).sum(),
+              method,
+              freeze.threadCount(),
               (stoppedNanos - beganNanos) / 1000,
               (scannedNanos - stoppedNanos) / 1000,
               (readNanos - scannedNanos) / 1000,
@@ -227,7 +202,7 @@ final class FreezeWindow implements AutoCloseable {
     if (!thawed) {
       thawed = true;
       priority.close();
-      Closing.all(freezers);
+      freeze.close();
     }
   }
 }

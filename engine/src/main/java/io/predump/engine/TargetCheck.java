@@ -63,12 +63,9 @@ final class TargetCheck {
           Kind.LACKING,
           named + " is already traced by pid=" + status.tracerPid() + tracerName(status));
     }
-    Optional<String> frozen = Cgroups.of(pid).frozenV1();
-    if (frozen.isPresent()) {
-      throw refuse(
-          Kind.LACKING,
-          named + " sits in the frozen cgroup v1 " + frozen.get() + ": thaw it first");
-    }
+    Cgroups cgroups = Cgroups.of(pid);
+    requireThawed(named, "v1", cgroups.frozenV1());
+    requireThawed(named, "v2", cgroups.frozenV2());
     requireRightToTrace(pid, named);
     return status;
   }
@@ -85,6 +82,16 @@ final class TargetCheck {
       throw refuse(
           Kind.LACKING,
           "this kernel cannot track writes: " + lacking.name() + ": " + lacking.reason());
+    }
+  }
+
+  /** A frozen thread makes no call for us. */
+  private static void requireThawed(String named, String version, Optional<String> frozen)
+      throws TargetRefusedException {
+    if (frozen.isPresent()) {
+      throw refuse(
+          Kind.LACKING,
+          named + " sits in the frozen cgroup " + version + " " + frozen.get() + ": thaw it first");
     }
   }
 

@@ -83,6 +83,8 @@ public final class LibC {
 
   public static native long pread(int fd, long buffer, long bytes, long offset);
 
+  public static native long pwrite(int fd, long buffer, long bytes, long offset);
+
   public static native long lseek(int fd, long offset, int whence);
 
   public static native int fstatfs(int fd, long statfs);

@@ -1,6 +1,7 @@
 package io.predump.linux.ptrace;
 
 import io.predump.linux.Errno;
+import io.predump.linux.Freeze;
 import io.predump.linux.LibC;
 import io.predump.linux.NativeBuffer;
 import io.predump.linux.Pid;
@@ -21,7 +22,7 @@ import java.util.BitSet;
  * <p>Processes that share the memory without being threads of it (CLONE_VM) are not stopped. Safe
  * for use from any thread.
  */
-public final class Freezer implements AutoCloseable {
+public final class Freezer implements Freeze {
   private static final int SCRATCH_SIGMASK = 64;
 
   private final Pid pid;
@@ -226,20 +227,24 @@ public final class Freezer implements AutoCloseable {
     return all;
   }
 
-  /** Returns the time of {@link System#nanoTime()} before the first thread was asked to stop. */
+  @Override
   public long frozenSinceNanos() {
     return frozenSinceNanos;
   }
 
-  /** Returns the time of {@link System#nanoTime()} after the last thread was let go. */
+  @Override
   public long thawedNanos() {
     return thawedNanos;
   }
 
-  /** Returns the number of threads stopped. */
+  @Override
   public int threadCount() {
     return count;
   }
+
+  /** Does nothing: whom we trace nobody else lets go. */
+  @Override
+  public void requireHeld() {}
 
   /** Lets all threads go on, each with the signal its stop held up. Further calls do nothing. */
   public synchronized void thaw() {
