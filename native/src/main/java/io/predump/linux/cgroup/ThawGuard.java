@@ -17,7 +17,7 @@ import java.util.concurrent.locks.LockSupport;
  * the other end of a pipe. See the package for what it is kept apart from.
  */
 public final class ThawGuard implements AutoCloseable {
-  private static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(5);
+  private static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(20);
 
   /** $1 is the control file, $2 what thaws. At the end of file: write it until it is written. */
   private static final String SCRIPT =
@@ -67,6 +67,7 @@ public final class ThawGuard implements AutoCloseable {
       throw none(cgroup, "it cannot be started: " + e.getMessage());
     }
     Pid pid = new Pid((int) process.pid());
+    spare(pid);
     ThawGuard guard = new ThawGuard(process, cgroup, setApart(pid));
     try {
       guard.tell(THAWED);
@@ -80,6 +81,15 @@ public final class ThawGuard implements AutoCloseable {
     }
   }
 
+  /** Asks the OOM killer to spare it; without CAP_SYS_RESOURCE it stays an unlikely victim. */
+  private static void spare(Pid pid) {
+    try {
+      Files.writeString(Path.of(pid.procPath("oom_score_adj")), "-1000");
+    } catch (IOException e) {
+      // Small and young: everybody else comes first.
+    }
+  }
+
   /** Moves it to where what kills all of us does not kill it; returns whether it is there. */
   private static boolean setApart(Pid pid) {
     try {
@@ -88,7 +98,6 @@ public final class ThawGuard implements AutoCloseable {
           Files.writeString(Path.of(root, "cgroup.procs"), pid.toString());
         }
       }
-      Files.writeString(Path.of(pid.procPath("oom_score_adj")), "-1000");
       return Cgroups.of(pid).atManagersRoots();
     } catch (IOException e) {
       return false;
@@ -142,8 +151,7 @@ public final class ThawGuard implements AutoCloseable {
   }
 
   /**
-   * Returns whether no service manager and no OOM killer takes it together with us. If not, say so
-   * to the operator.
+   * Returns whether no service manager takes it together with us. If not, say so to the operator.
    */
   public boolean isApart() {
     return apart;

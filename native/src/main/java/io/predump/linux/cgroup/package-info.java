@@ -14,8 +14,9 @@
  *       group reaches both; deaf to HUP, INT, QUIT and TERM. It reads from a pipe whose only other
  *       end is ours.
  *   <li>It is put where no single blow hits both of us: into the root of the hierarchies by which
- *       service managers kill (version 2, {@code name=systemd}), and out of the reach of the OOM
- *       killer ({@code oom_score_adj} -1000, which {@code memory.oom.group} spares too).
+ *       service managers kill (version 2, {@code name=systemd}), which also parts it from a {@code
+ *       memory.oom.group} of ours, and the OOM killer is asked to spare it ({@code oom_score_adj}
+ *       -1000, if that is allowed).
  *   <li>Right before the freeze it is asked to answer, through the pipe, and does: it runs, it
  *       reads, and it is not itself in a frozen group.
  *   <li>1 is written to {@code cgroup.freeze}. <em>Killed from here on: the kernel closes our end
