@@ -19,6 +19,13 @@ import java.util.BitSet;
  * born meanwhile are found and stopped too; threads that end meanwhile are left out. If this
  * program dies, the kernel lets the process go on.
  *
+ * <p>A thread that waits for its vfork child counts as standing. It does not answer, for it cannot
+ * be woken, but the stop it was asked for is pending: whenever the child is done, the thread stops
+ * on its way out of the kernel, before its next instruction, and the kernel writes nothing to its
+ * memory on that way. Its child is another process, which must be stopped like any other that
+ * shares the memory. A thread in another uninterruptible sleep does not count: what it waits for
+ * may well write to its memory.
+ *
  * <p>Processes that share the memory without being threads of it (CLONE_VM) are not stopped. Safe
  * for use from any thread.
  */
@@ -29,6 +36,14 @@ public final class Freezer implements Freeze {
   private final TraceThread trace;
   private final NativeBuffer memory;
   private final ByteBuffer bytes;
+
+  /** How long a thread is waited for before its state is looked at: first, and then each time. */
+  private static final long FIRST_PATIENCE_NANOS = 1_000_000;
+
+  private static final long PATIENCE_NANOS = 20_000_000;
+
+  /** {@link #await} result, and in place of a signal: it waits for its vfork child. */
+  private static final int IN_VFORK = -3;
 
   /** Threads stopped, and the signal each one's stop holds up, 0 for none. */
   private int[] tids = new int[64];
@@ -89,7 +104,7 @@ public final class Freezer implements Freeze {
       while (true) {
         int firstNew = count;
         seizeNew(tasks);
-        if (count == firstNew && allStand()) {
+        if (count == firstNew && allStand(deadline)) {
           break;
         }
         awaitFrom(firstNew, deadline);
@@ -122,7 +137,8 @@ public final class Freezer implements Freeze {
         Tracee.awaitStop(nobody.tid(), bytes, memory.address(), 0);
         Tracee.signalToDeliver(nobody.awaitStop(0));
         nobody.detach(0);
-        allStand();
+        allStand(0);
+        ProcStatus.waitsForVfork(pid, pid.number());
       }
       known.clear();
     }
@@ -176,7 +192,7 @@ public final class Freezer implements Freeze {
         continue;
       }
       tids[kept] = tid;
-      signals[kept] = Tracee.signalToDeliver(status);
+      signals[kept] = status == IN_VFORK ? IN_VFORK : Tracee.signalToDeliver(status);
       kept++;
     }
     count = kept;
@@ -184,15 +200,20 @@ public final class Freezer implements Freeze {
 
   /** Looks at the state now and then: a main thread that ends while others live reports nothing. */
   private int await(int tid, long deadline) throws IOException {
+    long patience = FIRST_PATIENCE_NANOS;
     while (true) {
       long left = deadline - System.nanoTime();
-      int status = Tracee.awaitStop(tid, bytes, memory.address(), Math.min(left, 20_000_000));
+      int status = Tracee.awaitStop(tid, bytes, memory.address(), Math.min(left, patience));
+      patience = PATIENCE_NANOS;
       if (status != Tracee.TIMED_OUT) {
         return status;
       }
       char state = ProcStatus.threadState(pid, tid);
       if (state == 'Z' || state == 'X' || state == 'x') {
         return Tracee.GONE;
+      }
+      if (state == 'D' && ProcStatus.waitsForVfork(pid, tid)) {
+        return IN_VFORK;
       }
       if (left <= 0) {
         throw new TraceException(
@@ -206,17 +227,25 @@ public final class Freezer implements Freeze {
    * Asks each thread something only a stopped one answers. One that does not has ended, or an exec
    * made it another: it is waited for again.
    */
-  private boolean allStand() {
+  private boolean allStand(long deadline) throws IOException {
     boolean all = true;
     int kept = 0;
     for (int i = 0; i < count; i++) {
-      if (LibC.ptrace(
-              Ptrace.GETSIGMASK, tids[i], Ptrace.SIGSET_BYTES, memory.address() + SCRATCH_SIGMASK)
-          < 0) {
+      if (signals[i] == IN_VFORK && !ProcStatus.waitsForVfork(pid, tids[i])) {
+        int status = await(tids[i], deadline);
+        signals[i] = status < 0 ? status : Tracee.signalToDeliver(status);
+      }
+      if (signals[i] != IN_VFORK
+          && LibC.ptrace(
+                  Ptrace.GETSIGMASK,
+                  tids[i],
+                  Ptrace.SIGSET_BYTES,
+                  memory.address() + SCRATCH_SIGMASK)
+              < 0) {
         all = false;
         known.clear(tids[i]);
         // If it lives and is ours, it only has to be found again: let go of it.
-        LibC.ptrace(Ptrace.DETACH, tids[i], 0, signals[i]);
+        LibC.ptrace(Ptrace.DETACH, tids[i], 0, Math.max(signals[i], 0));
         continue;
       }
       tids[kept] = tids[i];
@@ -256,9 +285,8 @@ public final class Freezer implements Freeze {
       trace.call(
           () -> {
             for (int i = 0; i < count; i++) {
-              // ESRCH: killed while it stood, or never stopped: the end of the thread lets go of
-              // it.
-              LibC.ptrace(Ptrace.DETACH, tids[i], 0, signals[i]);
+              // ESRCH: killed while it stood, or in vfork: the end of the tracing thread lets go.
+              LibC.ptrace(Ptrace.DETACH, tids[i], 0, Math.max(signals[i], 0));
             }
             thawedNanos = System.nanoTime();
             return count;
