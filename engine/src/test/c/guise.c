@@ -9,6 +9,7 @@
  *   threads       and 100 more
  *   churn         and 4 that have one short-lived thread after the other
  *   vfork         the main thread waits for its vfork child, which works in the same memory
+ *   vfork-later   the same, from SIGHUP on
  *   dead-leader   the main thread has ended, another works
  *   strict        seccomp: only read, write, exit
  *   errno trap kill   seccomp filters against userfaultfd, with that consequence
@@ -177,6 +178,10 @@ static void watch(void *start_address, uint64_t mode) {
   start(handle_faults, NULL);
 }
 
+static volatile sig_atomic_t told;
+
+static void go_on(int signal) { told = signal; }
+
 int main(int argc, char **argv) {
   const char *kind = argc > 1 ? argv[1] : "";
   sigset_t blocked;
@@ -196,10 +201,14 @@ int main(int argc, char **argv) {
     for (int i = 1; i <= MOTHERS; i++) {
       start(have_threads, hire(i, 16));
     }
-  } else if (!strcmp(kind, "vfork")) {
+  } else if (!strcmp(kind, "vfork") || !strcmp(kind, "vfork-later")) {
     Worker *child = hire(1, PAGES);
+    signal(SIGHUP, go_on);
     start(serve, own);
     say("ready");
+    while (!told && strcmp(kind, "vfork")) {
+      usleep(1000);
+    }
     if (vfork() == 0) {
       prctl(PR_SET_PDEATHSIG, SIGKILL);
       work_always(child);

@@ -62,7 +62,9 @@ final class FreezeWindow implements AutoCloseable {
       try {
         return openOnce(tree, assembly, options, method);
       } catch (IOException e) {
-        if (!method.isPassing(e) || attempt == MOST_ATTEMPTS) {
+        // A child between vfork and exec is there for a moment only.
+        boolean passing = method.isPassing(e) || e instanceof TargetRefusedException;
+        if (!passing || attempt == MOST_ATTEMPTS) {
           throw e;
         }
         LockSupport.parkNanos(ATTEMPT_PAUSE_NANOS);
@@ -75,13 +77,18 @@ final class FreezeWindow implements AutoCloseable {
       throws IOException {
     ThreadPriority priority = ThreadPriority.raise();
     FreezeWindow opened = null;
+    Freeze freeze = null;
     try {
-      Freeze freeze = method.freeze(tree, options.freezeTimeout());
+      freeze = method.freeze(tree, options.freezeTimeout());
+      tree.requireNoSharerLeftOut();
       opened = new FreezeWindow(tree, assembly, freeze, method.description(), priority);
       return opened;
     } finally {
       if (opened == null) {
         priority.close();
+        if (freeze != null) {
+          freeze.close();
+        }
       }
     }
   }

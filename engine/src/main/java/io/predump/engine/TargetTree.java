@@ -79,22 +79,41 @@ final class TargetTree implements AutoCloseable {
       for (AttachedProcess member : members.values()) {
         // Two that end have no memory in common, but the same none.
         if (shares(member.pid(), pid) && lives(member.pid()) && lives(pid)) {
-          throw new TargetRefusedException(
-              TargetRefusedException.Kind.LACKING,
-              "pid="
-                  + member.pid().number()
-                  + " ("
-                  + member.identity().name()
-                  + ") shares its memory with pid="
-                  + pid.number()
-                  + (single
-                      ? ", which --single leaves out: it would not be frozen"
-                      : ", which is not below pid="
-                          + root.pid().number()
-                          + " and would not be frozen: name a common parent"));
+          throw sharer(member, pid);
         }
       }
     }
+  }
+
+  /**
+   * The same once more, when the process stands still that {@code --single} names: it may have a
+   * vfork child by now.
+   */
+  void requireNoSharerLeftOut() throws IOException {
+    if (!single || !context.hooks().on(Protection.SHARERS)) {
+      return;
+    }
+    for (Pid child : ProcessTree.children(root.pid())) {
+      if (shares(root.pid(), child)) {
+        throw sharer(root, child);
+      }
+    }
+  }
+
+  private TargetRefusedException sharer(AttachedProcess member, Pid sharer) {
+    return new TargetRefusedException(
+        TargetRefusedException.Kind.LACKING,
+        "pid="
+            + member.pid().number()
+            + " ("
+            + member.identity().name()
+            + ") shares its memory with pid="
+            + sharer.number()
+            + (single
+                ? ", which --single leaves out: it would not be frozen"
+                : ", which is not below pid="
+                    + root.pid().number()
+                    + " and would not be frozen: name a common parent"));
   }
 
   private static boolean shares(Pid member, Pid other) {

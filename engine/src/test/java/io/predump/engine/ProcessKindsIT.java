@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.predump.linux.KernelFeatures;
 import io.predump.linux.Pid;
+import io.predump.linux.SyscallException;
 import io.predump.linux.proc.ProcStatus;
 import io.predump.linux.proc.ProcessTree;
 import io.predump.linux.testkit.LiveTarget;
@@ -12,13 +13,13 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.ThrowingSupplier;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
-import org.junit.jupiter.api.function.ThrowingSupplier;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Processes of awkward kinds: what is in the images is what is in memory, and afterwards they are
@@ -26,6 +27,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class ProcessKindsIT {
   private static final SessionOptions OPTIONS = SessionOptions.defaults("test");
+  private static final int SIGHUP = 1;
   private static final int SIGCONT = 18;
   private static final int SIGSTOP = 19;
 
@@ -64,7 +66,7 @@ final class ProcessKindsIT {
   @Test
   void aProcessThatWaitsForItsVforkedChildIsCapturedWithTheChild() throws IOException {
     LiveTarget target = start("vfork");
-    Targets.await("vforked", () -> ProcStatus.waitsForVfork(target.pid(), target.pid().number()));
+    Targets.await("vforked", () -> waitsForVfork(target));
 
     FinalRound last = copy(target, target.pid(), OPTIONS);
 
@@ -130,23 +132,61 @@ final class ProcessKindsIT {
   }
 
   @Test
-  void aVforkedChildThatSingleLeavesOutForbidsTheFreeze() throws IOException {
-    LiveTarget target = start("plain");
-    assertThat(target.pid().number()).isPositive();
-    LiveTarget sharer = LiveTarget.start(Targets.program("sharer"));
-    try (sharer) {
-      String child = sharer.nextLine();
-      assertThat(sharer.nextLine()).isEqualTo("ready");
-      assertThat(
-              message(
-                  () ->
-                      PreDumpSession.attach(
-                          sharer.pid(), directory.resolve("single"), OPTIONS.withSingle(true))))
-          .isEqualTo(
-              "pid=%s (%s) shares its memory with pid=%s, which --single leaves out: it would not"
-                      .formatted(sharer.pid(), ProcStatus.read(sharer.pid()).name(), child)
-                  + " be frozen");
+  void aChildThatSharesTheMemoryAndThatSingleLeavesOutIsRefused() throws IOException {
+    LiveTarget target = start("vfork");
+    Targets.await("vforked", () -> waitsForVfork(target));
+
+    assertThat(message(() -> attachAlone(target, TestHooks.NONE))).isEqualTo(leftOut(target));
+    assertWorks(target);
+  }
+
+  @Test
+  void aChildVforkedAfterTheLastRoundThatSingleLeavesOutForbidsTheFreeze() throws IOException {
+    LiveTarget target = start("vfork-later");
+    try (PreDumpSession session = attachAlone(target, TestHooks.NONE)) {
+      assertThat(session.round()).isPresent();
+      target.signal(SIGHUP);
+      Targets.await("vforked", () -> waitsForVfork(target));
+
+      assertThat(message(() -> session.finish(true))).isEqualTo(leftOut(target));
+      assertWorks(target);
     }
+    assertWorks(target);
+  }
+
+  /** The control: the child writes on, and the comparison sees it. */
+  @Test
+  void withoutThatCheckTheImagesDifferFromTheMemory() throws IOException {
+    LiveTarget target = start("vfork-later");
+    try (PreDumpSession session = attachAlone(target, TestHooks.without(Protection.SHARERS))) {
+      assertThat(session.round()).isPresent();
+      target.signal(SIGHUP);
+      Targets.await("vforked", () -> waitsForVfork(target));
+
+      assertThat(session.finish(true).orElseThrow().verify().orElseThrow().different())
+          .isPositive();
+    }
+  }
+
+  private static boolean waitsForVfork(LiveTarget target) throws IOException {
+    return ProcStatus.waitsForVfork(target.pid(), target.pid().number());
+  }
+
+  private PreDumpSession attachAlone(LiveTarget target, TestHooks hooks) throws IOException {
+    return PreDumpSession.attach(
+        target.pid(),
+        directory.resolve("images"),
+        OPTIONS.withSingle(true),
+        KernelFeatures.current(),
+        hooks);
+  }
+
+  private static String leftOut(LiveTarget target) throws IOException {
+    return "pid=%s (%s) shares its memory with pid=%s, which --single leaves out: it would not be frozen"
+        .formatted(
+            target.pid(),
+            ProcStatus.read(target.pid()).name(),
+            ProcessTree.children(target.pid()).get(0));
   }
 
   private static String message(ThrowingSupplier<?> action) {
@@ -165,11 +205,7 @@ final class ProcessKindsIT {
     FinalRound last;
     try (PreDumpSession session =
         PreDumpSession.attach(
-            pid,
-            directory.resolve("images"),
-            options,
-            KernelFeatures.current(),
-            TestHooks.NONE)) {
+            pid, directory.resolve("images"), options, KernelFeatures.current(), TestHooks.NONE)) {
       for (int round = 1; round <= 3; round++) {
         assertThat(session.round()).isPresent();
         assertWorks(target);
@@ -183,7 +219,7 @@ final class ProcessKindsIT {
     for (int tid : ProcStatus.threads(pid)) {
       try {
         assertThat(ProcStatus.readThread(pid, tid).tracerPid()).as("traced").isZero();
-      } catch (io.predump.linux.SyscallException e) {
+      } catch (SyscallException e) {
         // a thread of a moment
       }
     }

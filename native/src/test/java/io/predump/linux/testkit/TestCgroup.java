@@ -69,6 +69,11 @@ public final class TestCgroup implements AutoCloseable {
     Files.writeString(directory.resolve("cgroup.procs"), pid.toString());
   }
 
+  /** Moves a process to another group of any hierarchy. */
+  public static void move(Pid pid, Path group) throws IOException {
+    Files.writeString(group.resolve("cgroup.procs"), pid.toString());
+  }
+
   /** Moves one thread here; version 1 only. */
   public void addThread(int tid) throws IOException {
     Files.writeString(directory.resolve("tasks"), Integer.toString(tid));
