@@ -11,6 +11,7 @@
  *   vfork         the main thread waits for its vfork child, which works in the same memory
  *   vfork-later   the same, from SIGHUP on
  *   dead-leader   the main thread has ended, another works
+ *   dying-leader  the same, from SIGHUP on
  *   strict        seccomp: only read, write, exit
  *   errno trap kill   seccomp filters against userfaultfd, with that consequence
  *   undumpable    not dumpable, no new privileges
@@ -214,9 +215,14 @@ int main(int argc, char **argv) {
       work_always(child);
     }
     die("vfork");
-  } else if (!strcmp(kind, "dead-leader")) {
+  } else if (!strcmp(kind, "dead-leader") || !strcmp(kind, "dying-leader")) {
+    signal(SIGHUP, go_on);
     start(serve, own);
+    start(work_always, hire(1, PAGES));
     say("ready");
+    while (!told && strcmp(kind, "dead-leader")) {
+      usleep(1000);
+    }
     pthread_exit(NULL);
   } else if (!strcmp(kind, "undumpable")) {
     if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)) {

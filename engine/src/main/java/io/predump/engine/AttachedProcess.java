@@ -34,8 +34,10 @@ import org.jspecify.annotations.Nullable;
  */
 final class AttachedProcess implements AutoCloseable {
   private final Pid pid;
+  private final LiveThread thread;
   private final int vpid;
   private final ProcStatus status;
+  private final ProcStatus.Layout layout;
   private final long[] auxv;
   private final PagemapScanner scanner;
   private final ProcessMemory memory;
@@ -53,7 +55,7 @@ final class AttachedProcess implements AutoCloseable {
   private int goneVmas;
 
   private AttachedProcess(
-      Pid pid,
+      LiveThread thread,
       ProcStatus status,
       long[] auxv,
       PagemapScanner scanner,
@@ -64,7 +66,9 @@ final class AttachedProcess implements AutoCloseable {
       AttachContext context,
       @Nullable Injected injected)
       throws IOException {
-    this.pid = pid;
+    this.pid = status.pid();
+    this.thread = thread;
+    this.layout = ProcStatus.readThread(pid, thread.id().number()).layout();
     this.vpid = vpid;
     this.status = status;
     this.auxv = auxv;
@@ -81,7 +85,7 @@ final class AttachedProcess implements AutoCloseable {
         injected == null
             ? compare
             : new UffdWpTracker(
-                pid,
+                thread,
                 table,
                 trackingDescriptor(injected),
                 scanner,
@@ -114,21 +118,23 @@ final class AttachedProcess implements AutoCloseable {
   private static AttachedProcess open(ProcStatus checked, AttachContext context, boolean track)
       throws IOException {
     Pid pid = checked.pid();
-    PagemapScanner scanner = PagemapScanner.open(pid);
+    LiveThread thread = new LiveThread(pid);
+    thread.renew();
+    PagemapScanner scanner = PagemapScanner.open(thread.id());
     ProcessMemory memory = null;
     try {
-      memory = ProcessMemory.open(pid);
+      memory = ProcessMemory.open(thread.id());
       ProcStatus status = ProcStatus.read(pid);
       if (status.startTimeTicks() != checked.startTimeTicks()) {
         throw new TargetRefusedException(
             Kind.EXITED, "pid=" + pid.number() + " has exited; another process has its pid now");
       }
-      long[] auxv = ProcStatus.auxiliaryVector(pid);
-      VmaPolicies policies = new VmaPolicies(Smaps.read(pid), Backing.asking(pid));
-      Hazards hazards = new Hazards(pid);
+      long[] auxv = ProcStatus.auxiliaryVector(thread.id());
+      VmaPolicies policies = new VmaPolicies(Smaps.read(thread.id()), Backing.asking(thread));
+      Hazards hazards = new Hazards(thread);
       hazards.look();
       return new AttachedProcess(
-          pid,
+          thread,
           status,
           auxv,
           scanner,
@@ -176,6 +182,11 @@ final class AttachedProcess implements AutoCloseable {
     return pid;
   }
 
+  /** {@return a thread of it that lives, as of the last scan: /proc shows its memory} */
+  Pid thread() {
+    return thread.id();
+  }
+
   /** {@return the pid by which the images name it: the one its tree's root sees} */
   int vpid() {
     return vpid;
@@ -220,7 +231,12 @@ final class AttachedProcess implements AutoCloseable {
 
   private long[] currentAuxv() throws SyscallException {
     try {
-      return ProcStatus.auxiliaryVector(pid);
+      long[] now = ProcStatus.auxiliaryVector(thread.id());
+      if (now.length > 0) {
+        return now;
+      }
+      thread.renew();
+      return ProcStatus.auxiliaryVector(thread.id());
     } catch (SyscallException e) {
       if (e.is(Errno.ENOENT) || e.is(Errno.ESRCH)) {
         return new long[0];
@@ -237,8 +253,7 @@ final class AttachedProcess implements AutoCloseable {
     try {
       ProcStatus now = ProcStatus.read(pid);
       return now.startTimeTicks() == status.startTimeTicks()
-          && !now.isDead()
-          && ProcStatus.auxiliaryVector(pid).length > 0;
+          && ProcStatus.auxiliaryVector(LiveThread.of(pid).orElse(pid)).length > 0;
     } catch (SyscallException e) {
       return false;
     }
@@ -298,7 +313,8 @@ final class AttachedProcess implements AutoCloseable {
   }
 
   private void readMaps() throws IOException {
-    List<PolicedVma> judged = policies.judge(MemoryMap.read(pid));
+    thread.renew();
+    List<PolicedVma> judged = policies.judge(MemoryMap.read(thread.id()));
     if (!sameAddressSpace()) {
       throw new SyscallException("read(" + pid.procPath("maps") + ")", Errno.ESRCH);
     }
@@ -335,7 +351,7 @@ final class AttachedProcess implements AutoCloseable {
     return new PageSpace(
         PagesName.ofProcess(vpid),
         table,
-        new ProcessPages(pid, memory),
+        new ProcessPages(thread, memory),
         this,
         runs.cut(CopyPipeline.JOB_PAGES));
   }
@@ -358,7 +374,7 @@ final class AttachedProcess implements AutoCloseable {
 
   /** {@return the mm image of the mappings as last read} */
   MmImage mm(SharedObjects shared) {
-    return MmImages.of(status.layout(), auxv, vmas, shared);
+    return MmImages.of(layout, auxv, vmas, shared);
   }
 
   /** {@return the policy of every mapping as last read, for the manifest} */

@@ -1,7 +1,6 @@
 package io.predump.engine;
 
 import io.predump.linux.Errno;
-import io.predump.linux.Pid;
 import io.predump.linux.SyscallException;
 import io.predump.linux.proc.MappedFile;
 import io.predump.linux.proc.Vma;
@@ -22,13 +21,13 @@ enum Backing {
    * Asks the files themselves, one per device: a path says nothing, since the mount may be gone, of
    * another mount namespace, or younger than the last look at the mounts.
    */
-  static Function<Vma, Backing> asking(Pid pid) {
+  static Function<Vma, Backing> asking(LiveThread thread) {
     Map<String, Backing> known = new HashMap<>();
     return vma -> {
       String device = vma.deviceMajor() + ":" + vma.deviceMinor();
       Backing backing = known.get(device);
       if (backing == null) {
-        try (MappedFile file = MappedFile.open(pid, vma.range())) {
+        try (MappedFile file = MappedFile.open(thread.id(), vma.range())) {
           backing = of(file.fileSystemMagic());
         } catch (SyscallException e) {
           // Unmapped since maps was read: the next round asks again.

@@ -1,7 +1,6 @@
 package io.predump.engine;
 
 import io.predump.linux.Errno;
-import io.predump.linux.Pid;
 import io.predump.linux.SyscallException;
 import io.predump.linux.proc.OpenFile;
 import io.predump.linux.proc.ProcStatus;
@@ -15,20 +14,21 @@ import java.util.Set;
  * been written through.
  */
 final class Hazards {
-  private final Pid pid;
+  private final LiveThread thread;
   private final Set<String> warnings = new LinkedHashSet<>();
 
-  Hazards(Pid pid) {
-    this.pid = pid;
+  Hazards(LiveThread thread) {
+    this.thread = thread;
   }
 
   /** Looks at the open files and pinned memory of the process. */
   void look() throws SyscallException {
     try {
-      for (OpenFile file : OpenFile.list(pid)) {
+      thread.renew();
+      for (OpenFile file : OpenFile.list(thread.id())) {
         note(file);
       }
-      long pinned = ProcStatus.read(pid).pinnedBytes();
+      long pinned = ProcStatus.read(thread.id()).pinnedBytes();
       if (pinned > 0) {
         warnings.add(
             "the target has memory pinned for a device: the final freeze reads all of its memory");

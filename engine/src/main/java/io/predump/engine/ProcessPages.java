@@ -1,7 +1,6 @@
 package io.predump.engine;
 
 import io.predump.linux.Errno;
-import io.predump.linux.Pid;
 import io.predump.linux.SyscallException;
 import io.predump.linux.mem.ProcessMemory;
 import io.predump.linux.mem.RawPagemap;
@@ -16,23 +15,23 @@ import java.io.IOException;
 final class ProcessPages implements PageOrigin {
   private static final int MOST_IOVECS = 256;
 
-  private final Pid pid;
+  private final LiveThread thread;
   private final ProcessMemory memory;
 
   /**
    * @param memory borrowed; opened at attach, so that it answers nothing once the target has
    *     executed another program
    */
-  ProcessPages(Pid pid, ProcessMemory memory) {
-    this.pid = pid;
+  ProcessPages(LiveThread thread, ProcessMemory memory) {
+    this.thread = thread;
     this.memory = memory;
   }
 
   @Override
   public JobReader jobReader() throws IOException {
-    RawPagemap pagemap = RawPagemap.open(pid);
+    RawPagemap pagemap = RawPagemap.open(thread.id());
     try {
-      return new Reader(pagemap, memory.forAnotherThread());
+      return new Reader(thread, pagemap, memory.forAnotherThread(thread.id()));
     } catch (IOException e) {
       pagemap.close();
       throw e;
@@ -40,14 +39,16 @@ final class ProcessPages implements PageOrigin {
   }
 
   private static final class Reader implements JobReader {
+    private final LiveThread thread;
     private final RawPagemap pagemap;
-    private final ProcessMemory memory;
+    private ProcessMemory memory;
     private final long[] starts = new long[MOST_IOVECS];
     private final long[] lengths = new long[MOST_IOVECS];
     private int iovecs;
     private int batchedPages;
 
-    Reader(RawPagemap pagemap, ProcessMemory memory) {
+    Reader(LiveThread thread, RawPagemap pagemap, ProcessMemory memory) {
+      this.thread = thread;
       this.pagemap = pagemap;
       this.memory = memory;
     }
@@ -94,8 +95,7 @@ final class ProcessPages implements PageOrigin {
       int first = 0;
       int page = end - batchedPages;
       while (first < iovecs) {
-        long got =
-            orNothing(Errno.EFAULT, localAddress + ((long) page << PageTable.PAGE_SHIFT), first);
+        long got = orNothing(localAddress + ((long) page << PageTable.PAGE_SHIFT), first);
         page += (int) (got >>> PageTable.PAGE_SHIFT);
         got &= -PageTable.PAGE_BYTES;
         while (first < iovecs && got >= lengths[first]) {
@@ -117,14 +117,20 @@ final class ProcessPages implements PageOrigin {
       batchedPages = 0;
     }
 
-    private long orNothing(Errno expected, long local, int first) throws SyscallException {
+    private long orNothing(long local, int first) throws SyscallException {
       try {
         return memory.readv(local, starts, lengths, first, iovecs - first);
       } catch (SyscallException e) {
-        if (e.is(expected)) {
+        if (e.is(Errno.EFAULT)) {
           return 0;
         }
-        throw e;
+        if (!e.is(Errno.ESRCH) || !thread.renewedSince(memory.pid())) {
+          throw e;
+        }
+        ProcessMemory ended = memory;
+        memory = ended.forAnotherThread(thread.id());
+        ended.close();
+        return orNothing(local, first);
       }
     }
 

@@ -50,13 +50,9 @@ final class TargetCheck {
     if (status.kernelThread()) {
       throw refuse(Kind.USAGE, named + " is a kernel thread: it has no memory of its own");
     }
-    if (!hasLiveThread(pid)) {
+    Optional<Pid> thread = LiveThread.of(pid);
+    if (thread.isEmpty()) {
       throw refuse(Kind.EXITED, named + " has exited: no live thread is left");
-    }
-    if (status.isDead()) {
-      throw refuse(
-          Kind.LACKING,
-          named + ": the main thread has exited while others run; such a process is not supported");
     }
     if (status.tracerPid() != 0) {
       throw refuse(
@@ -66,7 +62,7 @@ final class TargetCheck {
     Cgroups cgroups = Cgroups.of(pid);
     requireThawed(named, "v1", cgroups.frozenV1());
     requireThawed(named, "v2", cgroups.frozenV2());
-    requireRightToTrace(pid, named);
+    requireRightToTrace(thread.get(), named);
     return status;
   }
 
@@ -93,22 +89,6 @@ final class TargetCheck {
           Kind.LACKING,
           named + " sits in the frozen cgroup " + version + " " + frozen.get() + ": thaw it first");
     }
-  }
-
-  private static boolean hasLiveThread(Pid pid) throws IOException {
-    for (int tid : ProcStatus.threads(pid)) {
-      try {
-        char state = ProcStatus.threadState(pid, tid);
-        if (state != 'Z' && state != 'X') {
-          return true;
-        }
-      } catch (SyscallException e) {
-        if (!e.is(Errno.ENOENT) && !e.is(Errno.ESRCH)) {
-          throw e;
-        }
-      }
-    }
-    return false;
   }
 
   private static String tracerName(ProcStatus status) {

@@ -17,6 +17,7 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -78,7 +79,7 @@ final class TargetTree implements AutoCloseable {
       }
       for (AttachedProcess member : members.values()) {
         // Two that end have no memory in common, but the same none.
-        if (shares(member.pid(), pid) && lives(member.pid()) && lives(pid)) {
+        if (shares(member.thread(), pid) && lives(member.pid()) && lives(pid)) {
           throw sharer(member, pid);
         }
       }
@@ -94,7 +95,7 @@ final class TargetTree implements AutoCloseable {
       return;
     }
     for (Pid child : ProcessTree.children(root.pid())) {
-      if (shares(root.pid(), child)) {
+      if (shares(root.thread(), child)) {
         throw sharer(root, child);
       }
     }
@@ -188,7 +189,7 @@ final class TargetTree implements AutoCloseable {
   private void takeIn(Pid pid, boolean live) throws IOException {
     try {
       ProcStatus status = ProcStatus.read(pid);
-      if (status.isDead() || sharesMemory(pid)) {
+      if (LiveThread.of(pid).isEmpty() || sharesMemory(pid)) {
         return;
       }
       join(
@@ -204,15 +205,16 @@ final class TargetTree implements AutoCloseable {
 
   private static boolean lives(Pid pid) {
     try {
-      return !ProcStatus.read(pid).isDead() && ProcStatus.auxiliaryVector(pid).length > 0;
+      Optional<Pid> thread = LiveThread.of(pid);
+      return thread.isPresent() && ProcStatus.auxiliaryVector(thread.get()).length > 0;
     } catch (SyscallException e) {
       return false;
     }
   }
 
   private boolean sharesMemory(Pid pid) {
-    for (Pid member : members.keySet()) {
-      if (shares(member, pid)) {
+    for (AttachedProcess member : members.values()) {
+      if (shares(member.thread(), pid)) {
         return true;
       }
     }

@@ -10,7 +10,6 @@ import static io.predump.linux.mem.PagemapScanner.WP_MATCHING;
 import io.predump.images.VmaPolicy;
 import io.predump.linux.AddressRange;
 import io.predump.linux.Errno;
-import io.predump.linux.Pid;
 import io.predump.linux.SyscallException;
 import io.predump.linux.mem.PagemapScanner;
 import io.predump.linux.mem.Userfaultfd;
@@ -54,7 +53,7 @@ final class UffdWpTracker implements DirtyTracker {
 
   private static final long LOOK_SPAN = 256L << 20;
 
-  private final Pid pid;
+  private final LiveThread thread;
   private final PageTable table;
   private final Userfaultfd userfaultfd;
   private final PagemapScanner scanner;
@@ -75,7 +74,7 @@ final class UffdWpTracker implements DirtyTracker {
    * @param reportsHoles whether a dropped page is reported as written, which allows the cheap look
    */
   UffdWpTracker(
-      Pid pid,
+      LiveThread thread,
       PageTable table,
       Userfaultfd userfaultfd,
       PagemapScanner scanner,
@@ -83,7 +82,7 @@ final class UffdWpTracker implements DirtyTracker {
       VmaPolicies policies,
       boolean reportsHoles,
       TestHooks hooks) {
-    this.pid = pid;
+    this.thread = thread;
     this.table = table;
     this.userfaultfd = userfaultfd;
     this.scanner = scanner;
@@ -288,7 +287,7 @@ final class UffdWpTracker implements DirtyTracker {
       throws IOException {
     registered.remove(start, end);
     long covered = start;
-    for (Vma now : MemoryMap.read(pid).vmas()) {
+    for (Vma now : MemoryMap.read(thread.id()).vmas()) {
       if (now.end() <= start || now.start() >= end) {
         continue;
       }

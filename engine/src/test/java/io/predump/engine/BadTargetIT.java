@@ -7,7 +7,6 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import io.predump.engine.TargetRefusedException.Kind;
 import io.predump.linux.Pid;
 import io.predump.linux.proc.ProcStatus;
-import io.predump.linux.testkit.CProgram;
 import io.predump.linux.testkit.LiveTarget;
 import java.io.File;
 import java.io.IOException;
@@ -54,24 +53,6 @@ final class BadTargetIT {
       assertThat(parent.nextLine()).isEqualTo("ready");
 
       assertRefused(zombie, Kind.EXITED, named(zombie) + " has exited: no live thread is left");
-    }
-  }
-
-  @Test
-  void aProcessWhoseMainThreadHasExited() throws IOException {
-    try (LiveTarget target =
-        LiveTarget.start(CProgram.resource(CProgram.class, "awkward.c"), "dead-leader")) {
-      target.nextLine();
-      Targets.await("leader dead", () -> ProcStatus.read(target.pid()).isDead());
-
-      assertRefused(
-          target.pid(),
-          Kind.LACKING,
-          named(target.pid())
-              + ": the main thread has exited while others run; such a process is not supported");
-      assertThat(Targets.threadStates(target.pid())).startsWith("Z").hasSize(2);
-      // what looks dead is not killed on closing
-      target.signal(9);
     }
   }
 

@@ -75,6 +75,54 @@ final class ProcessKindsIT {
   }
 
   @Test
+  void aProcessWhoseMainThreadHasEndedIsCapturedThroughAnother() throws IOException {
+    LiveTarget target = start("dead-leader");
+    Targets.await("ended", () -> ProcStatus.read(target.pid()).isDead());
+
+    FinalRound last = copy(target, target.pid(), OPTIONS);
+
+    assertThat(last.freeze().threadCount()).isEqualTo(2);
+    assertThat(Targets.threadStates(target.pid())).startsWith("Z").hasSize(3);
+  }
+
+  @Test
+  void aMainThreadThatEndsBetweenRoundsChangesNothing() throws IOException {
+    LiveTarget target = start("dying-leader");
+    try (PreDumpSession session =
+        PreDumpSession.attach(target.pid(), directory.resolve("images"), OPTIONS)) {
+      assertThat(session.round()).isPresent();
+      target.signal(SIGHUP);
+      Targets.await("ended", () -> ProcStatus.read(target.pid()).isDead());
+
+      assertThat(session.round()).isPresent();
+      assertWorks(target);
+      assertSame(session.finish(true).orElseThrow());
+    }
+    assertWorks(target);
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {0, 1, 3, 6, 12, 25})
+  void aMainThreadThatEndsInTheMiddleOfARoundSpoilsNothing(int millis) throws Exception {
+    LiveTarget target = start("dying-leader");
+    try (PreDumpSession session =
+        PreDumpSession.attach(target.pid(), directory.resolve("images"), OPTIONS)) {
+      Thread teller =
+          new Thread(
+              () -> {
+                LiveTarget.pause(millis);
+                target.signal(SIGHUP);
+              });
+      teller.start();
+      assertThat(session.round()).isPresent();
+      teller.join();
+      Targets.await("ended", () -> ProcStatus.read(target.pid()).isDead());
+      assertSame(session.finish(true).orElseThrow());
+    }
+    assertWorks(target);
+  }
+
+  @Test
   void aStoppedProcessIsCapturedAndStaysStopped() throws IOException {
     LiveTarget target = start("threads");
     steps(target);
@@ -261,7 +309,7 @@ final class ProcessKindsIT {
         signals.append(line).append('\n');
       }
     }
-    assertThat(signals.toString()).contains("SigPnd:\t0000000000000200");
+    assertThat(signals.toString()).contains("SigPnd:").contains("SigBlk:\t0000000000000a00");
     return signals.toString();
   }
 }
