@@ -20,6 +20,9 @@ import io.predump.linux.ptrace.Injected;
 import io.predump.linux.ptrace.TraceException;
 import io.predump.linux.ptrace.UserfaultfdInjection;
 import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
@@ -33,6 +36,11 @@ import org.jspecify.annotations.Nullable;
  * had then, so a later exec is noticed and never mixed in.
  */
 final class AttachedProcess implements AutoCloseable {
+  /** {@code e_ident[EI_CLASS]} of an ELF file, elf(5). */
+  private static final int ELF_CLASS = 4;
+
+  private static final int ELF_CLASS_32 = 1;
+
   private final Pid pid;
   private final LiveThread thread;
   private final int vpid;
@@ -129,6 +137,7 @@ final class AttachedProcess implements AutoCloseable {
         throw new TargetRefusedException(
             Kind.EXITED, "pid=" + pid.number() + " has exited; another process has its pid now");
       }
+      require64Bit(status, thread.id());
       long[] auxv = ProcStatus.auxiliaryVector(thread.id());
       VmaPolicies policies = new VmaPolicies(Smaps.read(thread.id()), Backing.asking(thread));
       Hazards hazards = new Hazards(thread);
@@ -150,6 +159,26 @@ final class AttachedProcess implements AutoCloseable {
         memory.close();
       }
       throw e;
+    }
+  }
+
+  /** Its registers, its auxiliary vector and its signal frames are of another form. */
+  private static void require64Bit(ProcStatus status, Pid thread) throws TargetRefusedException {
+    byte[] identification;
+    try (InputStream program = Files.newInputStream(Path.of(thread.procPath("exe")))) {
+      identification = program.readNBytes(ELF_CLASS + 1);
+    } catch (IOException e) {
+      // It has ended, or nobody may read it; the injection looks at the registers, too.
+      return;
+    }
+    if (identification.length > ELF_CLASS && identification[ELF_CLASS] == ELF_CLASS_32) {
+      throw new TargetRefusedException(
+          Kind.LACKING,
+          "pid="
+              + status.pid().number()
+              + " ("
+              + status.name()
+              + ") is a 32-bit program: such programs are not supported");
     }
   }
 

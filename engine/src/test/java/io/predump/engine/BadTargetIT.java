@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import io.predump.engine.TargetRefusedException.Kind;
 import io.predump.linux.Pid;
 import io.predump.linux.proc.ProcStatus;
+import io.predump.linux.testkit.CProgram;
 import io.predump.linux.testkit.LiveTarget;
 import java.io.File;
 import java.io.IOException;
@@ -53,6 +54,19 @@ final class BadTargetIT {
       assertThat(parent.nextLine()).isEqualTo("ready");
 
       assertRefused(zombie, Kind.EXITED, named(zombie) + " has exited: no live thread is left");
+    }
+  }
+
+  @Test
+  void aProgramOf32Bits() throws IOException {
+    CProgram program =
+        Targets.program("ia32", "-m32", "-ffreestanding", "-nostdlib", "-static", "-no-pie");
+    try (LiveTarget target = Targets.ready(program)) {
+      assertRefused(
+          target.pid(),
+          Kind.LACKING,
+          named(target.pid()) + " is a 32-bit program: such programs are not supported");
+      assertUntouched(target);
     }
   }
 
