@@ -12,7 +12,6 @@ import io.predump.linux.SyscallException;
 import io.predump.linux.mem.PagemapScanner;
 import io.predump.linux.mem.ProcessMemory;
 import io.predump.linux.mem.Userfaultfd;
-import io.predump.linux.proc.MemoryMap;
 import io.predump.linux.proc.ProcStatus;
 import io.predump.linux.proc.Smaps;
 import io.predump.linux.proc.Vma;
@@ -342,8 +341,7 @@ final class AttachedProcess implements AutoCloseable {
   }
 
   private void readMaps() throws IOException {
-    thread.renew();
-    List<PolicedVma> judged = policies.judge(MemoryMap.read(thread.id()));
+    List<PolicedVma> judged = policies.judge(thread.maps());
     if (!sameAddressSpace()) {
       throw new SyscallException("read(" + pid.procPath("maps") + ")", Errno.ESRCH);
     }

@@ -1,6 +1,7 @@
 package io.predump.engine;
 
 import io.predump.linux.Errno;
+import io.predump.linux.Pid;
 import io.predump.linux.SyscallException;
 import io.predump.linux.proc.OpenFile;
 import io.predump.linux.proc.ProcStatus;
@@ -24,10 +25,15 @@ final class Hazards {
   /** Looks at the open files and pinned memory of the process. */
   void look() throws SyscallException {
     try {
-      thread.renew();
-      for (OpenFile file : OpenFile.list(thread.id())) {
-        note(file);
-      }
+      Pid asked;
+      do {
+        thread.renew();
+        asked = thread.id();
+        for (OpenFile file : OpenFile.list(asked)) {
+          note(file);
+        }
+        // One that ended meanwhile shows no files.
+      } while (thread.renewedSince(asked));
       long pinned = ProcStatus.read(thread.id()).pinnedBytes();
       if (pinned > 0) {
         warnings.add(

@@ -3,6 +3,7 @@ package io.predump.engine;
 import io.predump.linux.Errno;
 import io.predump.linux.Pid;
 import io.predump.linux.SyscallException;
+import io.predump.linux.proc.MemoryMap;
 import io.predump.linux.proc.ProcStatus;
 import java.util.Optional;
 
@@ -53,9 +54,41 @@ final class LiveThread {
     return !current.equals(gone);
   }
 
+  /** A thread that is ending gives its memory back before its state says so. */
   private static boolean lives(Pid process, int tid) throws SyscallException {
     char state = ProcStatus.threadState(process, tid);
-    return state != 'Z' && state != 'X' && state != 'x';
+    if (state == 'Z' || state == 'X' || state == 'x') {
+      return false;
+    }
+    try {
+      return ProcStatus.auxiliaryVector(new Pid(tid)).length > 0;
+    } catch (SyscallException e) {
+      if (e.is(Errno.ENOENT) || e.is(Errno.ESRCH)) {
+        return false;
+      }
+      // Without the right to look it still lives.
+      if (e.is(Errno.EACCES) || e.is(Errno.EPERM)) {
+        return true;
+      }
+      throw e;
+    }
+  }
+
+  /**
+   * Reads the mappings. A thread that ends meanwhile shows none, as if all memory were unmapped;
+   * then another is asked.
+   *
+   * @throws SyscallException ENOENT or ESRCH if the process is gone
+   */
+  MemoryMap maps() throws SyscallException {
+    while (true) {
+      renew();
+      Pid asked = current;
+      MemoryMap map = MemoryMap.read(asked);
+      if (!renewedSince(asked)) {
+        return map;
+      }
+    }
   }
 
   /** {@return the thread} */

@@ -13,7 +13,6 @@ import io.predump.linux.Errno;
 import io.predump.linux.SyscallException;
 import io.predump.linux.mem.PagemapScanner;
 import io.predump.linux.mem.Userfaultfd;
-import io.predump.linux.proc.MemoryMap;
 import io.predump.linux.proc.Vma;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -287,7 +286,7 @@ final class UffdWpTracker implements DirtyTracker {
       throws IOException {
     registered.remove(start, end);
     long covered = start;
-    for (Vma now : MemoryMap.read(thread.id()).vmas()) {
+    for (Vma now : thread.maps().vmas()) {
       if (now.end() <= start || now.start() >= end) {
         continue;
       }

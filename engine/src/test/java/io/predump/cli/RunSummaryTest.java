@@ -91,6 +91,12 @@ class RunSummaryTest {
   }
 
   @Test
+  void saysByWhichCgroupItFroze() {
+    assertThat(RunSummary.freeze(new FreezeRecord("cgroup v2 /c/web", 1, 1, 1, 1, 3, 1, 4096, 0)))
+        .startsWith("frozen for 3 µs by cgroup v2 /c/web: stop 1 µs, scan");
+  }
+
+  @Test
   void theDemoSaysWhatItComparesTheFreezeWith() {
     assertThat(Demo.comparison(Samples.result(StopReason.ROUND_LIMIT, Optional.empty())))
         .isEqualTo(
