@@ -130,6 +130,7 @@ final class Json {
 
   private static void freeze(JsonGenerator json, FreezeRecord f) throws IOException {
     json.writeStartObject();
+    json.writeStringField("method", f.method());
     json.writeNumberField("threadCount", f.threadCount());
     json.writeNumberField("stopMicros", f.stopMicros());
     json.writeNumberField("scanMicros", f.scanMicros());

@@ -84,6 +84,12 @@ final class RunCommand extends Command {
           .defaultValue("auto")
           .description("What finds written pages (default: auto, the best this kernel offers).")
           .build();
+  private final OptionSpec freezeCgroup =
+      OptionSpec.builder("--freeze-cgroup")
+          .paramLabel("PATH")
+          .type(Path.class)
+          .description("Freeze by this cgroup, v2 or v1, not by ptrace; it must hold the tree.")
+          .build();
   private final OptionSpec single = flag("--single", "Copy the process alone, not those below it.");
   private final OptionSpec allowDeviceWriters =
       flag(
@@ -113,6 +119,7 @@ final class RunCommand extends Command {
         .addOption(level)
         .addOption(threads)
         .addOption(tracker)
+        .addOption(freezeCgroup)
         .addOption(single)
         .addOption(allowDeviceWriters)
         .addOption(restoreThp)
@@ -158,7 +165,11 @@ final class RunCommand extends Command {
             .withAllowDeviceWriters(isSet(allowDeviceWriters))
             .withRestoreThp(isSet(restoreThp));
     Integer workers = threads.getValue();
-    return workers == null ? options : options.withThreads(workers);
+    if (workers != null) {
+      options = options.withThreads(workers);
+    }
+    Path cgroup = freezeCgroup.getValue();
+    return cgroup == null ? options : options.withFreezeCgroup(cgroup);
   }
 
   private LoopOptions loopOptions() {

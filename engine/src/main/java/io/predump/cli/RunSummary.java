@@ -69,6 +69,7 @@ final class RunSummary {
                 + " exceeded the buffer and were compressed and written while frozen\n";
     return "frozen for "
         + Units.micros(f.frozenMicros())
+        + (f.method().equals("ptrace") ? "" : " by " + f.method())
         + ": stop "
         + Units.micros(f.stopMicros())
         + ", scan "

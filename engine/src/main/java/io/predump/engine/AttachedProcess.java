@@ -11,9 +11,7 @@ import io.predump.linux.Pid;
 import io.predump.linux.SyscallException;
 import io.predump.linux.mem.PagemapScanner;
 import io.predump.linux.mem.ProcessMemory;
-import io.predump.linux.mem.SoftDirtyBits;
 import io.predump.linux.mem.Userfaultfd;
-import io.predump.linux.proc.MemoryMap;
 import io.predump.linux.proc.ProcStatus;
 import io.predump.linux.proc.Smaps;
 import io.predump.linux.proc.Vma;
@@ -21,6 +19,9 @@ import io.predump.linux.ptrace.Injected;
 import io.predump.linux.ptrace.TraceException;
 import io.predump.linux.ptrace.UserfaultfdInjection;
 import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
@@ -34,9 +35,16 @@ import org.jspecify.annotations.Nullable;
  * had then, so a later exec is noticed and never mixed in.
  */
 final class AttachedProcess implements AutoCloseable {
+  /** {@code e_ident[EI_CLASS]} of an ELF file, elf(5). */
+  private static final int ELF_CLASS = 4;
+
+  private static final int ELF_CLASS_32 = 1;
+
   private final Pid pid;
+  private final LiveThread thread;
   private final int vpid;
   private final ProcStatus status;
+  private final ProcStatus.Layout layout;
   private final long[] auxv;
   private final PageLister lister;
   private final ProcessMemory memory;
@@ -58,7 +66,7 @@ final class AttachedProcess implements AutoCloseable {
   private int goneVmas;
 
   private AttachedProcess(
-      Pid pid,
+      LiveThread thread,
       ProcStatus status,
       long[] auxv,
       PageLister lister,
@@ -69,7 +77,9 @@ final class AttachedProcess implements AutoCloseable {
       AttachContext context,
       boolean track)
       throws IOException {
-    this.pid = pid;
+    this.pid = status.pid();
+    this.thread = thread;
+    this.layout = ProcStatus.readThread(pid, thread.id().number()).layout();
     this.vpid = vpid;
     this.status = status;
     this.auxv = auxv;
@@ -86,7 +96,7 @@ final class AttachedProcess implements AutoCloseable {
     if (injected != null && lister instanceof PresenceLister scans) {
       this.tracker =
           new UffdWpTracker(
-              pid,
+              thread,
               table,
               trackingDescriptor(injected),
               scans.scanner(),
@@ -96,7 +106,7 @@ final class AttachedProcess implements AutoCloseable {
               context.hooks());
       this.unseen = new UnseenWrites(hazards, scans, table, context.hooks());
     } else if (track && lister instanceof RawLister raw && softDirty(context)) {
-      this.tracker = new SoftDirtyTracker(raw, SoftDirtyBits.open(pid), table, context.hooks());
+      this.tracker = new SoftDirtyTracker(raw, thread, table, context.hooks());
       this.unseen = null;
     } else {
       this.tracker = compare;
@@ -142,22 +152,26 @@ final class AttachedProcess implements AutoCloseable {
   private static AttachedProcess open(ProcStatus checked, AttachContext context, boolean track)
       throws IOException {
     Pid pid = checked.pid();
-    PageLister lister = lister(pid, context);
+    LiveThread thread = new LiveThread(pid);
+    thread.renew();
+    PageLister lister = lister(thread.id(), context);
     ProcessMemory memory = null;
     try {
-      memory = ProcessMemory.open(pid);
+      memory = ProcessMemory.open(thread.id());
       ProcStatus status = ProcStatus.read(pid);
       if (status.startTimeTicks() != checked.startTimeTicks()) {
         throw new TargetRefusedException(
             Kind.EXITED, "pid=" + pid.number() + " has exited; another process has its pid now");
       }
-      long[] auxv = ProcStatus.auxiliaryVector(pid);
+      require64Bit(status, thread.id());
+      long[] auxv = ProcStatus.auxiliaryVector(thread.id());
       VmaPolicies policies =
-          new VmaPolicies(Smaps.read(pid), Backing.asking(pid), context.features().tracksHugetlb());
-      Hazards hazards = new Hazards(pid, context.options().allowDeviceWriters());
-      hazards.look(policies.judge(MemoryMap.read(pid)));
+          new VmaPolicies(
+              Smaps.read(thread.id()), Backing.asking(thread), context.features().tracksHugetlb());
+      Hazards hazards = new Hazards(thread, context.options().allowDeviceWriters());
+      hazards.look(policies.judge(thread.maps()));
       return new AttachedProcess(
-          pid,
+          thread,
           status,
           auxv,
           lister,
@@ -173,6 +187,26 @@ final class AttachedProcess implements AutoCloseable {
         memory.close();
       }
       throw e;
+    }
+  }
+
+  /** Its registers, its auxiliary vector and its signal frames are of another form. */
+  private static void require64Bit(ProcStatus status, Pid thread) throws TargetRefusedException {
+    byte[] identification;
+    try (InputStream program = Files.newInputStream(Path.of(thread.procPath("exe")))) {
+      identification = program.readNBytes(ELF_CLASS + 1);
+    } catch (IOException e) {
+      // It has ended, or nobody may read it; the injection looks at the registers, too.
+      return;
+    }
+    if (identification.length > ELF_CLASS && identification[ELF_CLASS] == ELF_CLASS_32) {
+      throw new TargetRefusedException(
+          Kind.LACKING,
+          "pid="
+              + status.pid().number()
+              + " ("
+              + status.name()
+              + ") is a 32-bit program: such programs are not supported");
     }
   }
 
@@ -203,6 +237,11 @@ final class AttachedProcess implements AutoCloseable {
 
   Pid pid() {
     return pid;
+  }
+
+  /** {@return a thread of it that lives, as of the last scan: /proc shows its memory} */
+  Pid thread() {
+    return thread.id();
   }
 
   /** {@return the pid by which the images name it: the one its tree's root sees} */
@@ -254,7 +293,12 @@ final class AttachedProcess implements AutoCloseable {
 
   private long[] currentAuxv() throws SyscallException {
     try {
-      return ProcStatus.auxiliaryVector(pid);
+      long[] now = ProcStatus.auxiliaryVector(thread.id());
+      if (now.length > 0) {
+        return now;
+      }
+      thread.renew();
+      return ProcStatus.auxiliaryVector(thread.id());
     } catch (SyscallException e) {
       if (e.is(Errno.ENOENT) || e.is(Errno.ESRCH)) {
         return new long[0];
@@ -271,8 +315,7 @@ final class AttachedProcess implements AutoCloseable {
     try {
       ProcStatus now = ProcStatus.read(pid);
       return now.startTimeTicks() == status.startTimeTicks()
-          && !now.isDead()
-          && ProcStatus.auxiliaryVector(pid).length > 0;
+          && ProcStatus.auxiliaryVector(LiveThread.of(pid).orElse(pid)).length > 0;
     } catch (SyscallException e) {
       return false;
     }
@@ -285,7 +328,7 @@ final class AttachedProcess implements AutoCloseable {
 
   /** Looks for ways in which its memory changes without a page fault. */
   void lookForHazards() throws IOException {
-    hazards.look(policies.judge(MemoryMap.read(pid)));
+    hazards.look(policies.judge(thread.maps()));
   }
 
   /**
@@ -373,7 +416,7 @@ final class AttachedProcess implements AutoCloseable {
 
   private void readMaps() throws IOException {
     lister.beginScan();
-    List<PolicedVma> judged = policies.judge(MemoryMap.read(pid));
+    List<PolicedVma> judged = policies.judge(thread.maps());
     if (!sameAddressSpace()) {
       throw new SyscallException("read(" + pid.procPath("maps") + ")", Errno.ESRCH);
     }
@@ -410,7 +453,7 @@ final class AttachedProcess implements AutoCloseable {
     return new PageSpace(
         PagesName.ofProcess(vpid),
         table,
-        new ProcessPages(pid, memory, context.hooks()),
+        new ProcessPages(thread, memory, context.hooks()),
         this,
         runs.cut(CopyPipeline.JOB_PAGES));
   }
@@ -433,7 +476,7 @@ final class AttachedProcess implements AutoCloseable {
 
   /** {@return the mm image of the mappings as last read} */
   MmImage mm(SharedObjects shared) {
-    return MmImages.of(status.layout(), auxv, vmas, shared);
+    return MmImages.of(layout, auxv, vmas, shared);
   }
 
   /** {@return the policy of every mapping as last read, for the manifest} */

@@ -2,7 +2,6 @@ package io.predump.engine;
 
 import io.predump.linux.Errno;
 import io.predump.linux.LibC;
-import io.predump.linux.Pid;
 import io.predump.linux.SyscallException;
 import io.predump.linux.proc.MappedFile;
 import io.predump.linux.proc.Vma;
@@ -37,13 +36,13 @@ record Backing(Kind kind, long pageBytes) {
    * Asks the files themselves, one per device: a path says nothing, since the mount may be gone, of
    * another mount namespace, or younger than the last look at the mounts.
    */
-  static Function<Vma, Backing> asking(Pid pid) {
+  static Function<Vma, Backing> asking(LiveThread thread) {
     Map<String, Backing> known = new HashMap<>();
     return vma -> {
       String device = vma.deviceMajor() + ":" + vma.deviceMinor();
       Backing backing = known.get(device);
       if (backing == null) {
-        try (MappedFile file = MappedFile.open(pid, vma.range())) {
+        try (MappedFile file = MappedFile.open(thread.id(), vma.range())) {
           backing = of(file);
         } catch (SyscallException e) {
           // Unmapped since maps was read: the next round asks again.

@@ -3,6 +3,7 @@ package io.predump.engine;
 /**
  * The final freeze, measured from inside the engine.
  *
+ * @param method what stopped them: {@code ptrace}, or a cgroup's version and directory
  * @param threadCount threads stopped
  * @param stopMicros until the last thread had stopped
  * @param scanMicros reading the maps and listing what was written, frozen
@@ -13,6 +14,7 @@ package io.predump.engine;
  * @param writtenFrozenBytes bytes that exceeded the buffer and were compressed and written frozen
  */
 public record FreezeRecord(
+    String method,
     int threadCount,
     long stopMicros,
     long scanMicros,

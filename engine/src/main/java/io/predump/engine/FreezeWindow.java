@@ -36,9 +36,10 @@ final class FreezeWindow implements AutoCloseable {
    *
    * @throws IOException if one does not stop in time; all of them run on
    */
-  static FreezeWindow open(TargetTree tree, RoundAssembly assembly, SessionOptions options)
+  static FreezeWindow open(
+      TargetTree tree, RoundAssembly assembly, SessionOptions options, FreezeMethod method)
       throws IOException {
-    return new FreezeWindow(tree, assembly, FrozenTree.open(tree, options));
+    return new FreezeWindow(tree, assembly, FrozenTree.open(tree, options, method));
   }
 
   /**
@@ -65,6 +66,7 @@ final class FreezeWindow implements AutoCloseable {
       firstBuffered[i] = job;
       used = buffer(space, job, buffer, used);
     }
+    frozen.requireHeld();
     assembly.dropTheGone();
     readNanos = System.nanoTime();
     long lost =
@@ -110,8 +112,11 @@ final class FreezeWindow implements AutoCloseable {
     if (thawed) {
       throw new IllegalStateException("the process runs again");
     }
-    return MemoryVerifier.compare(
-        imagesDir, MemoryVerifier.views(tree), tree.shared(), tree.features());
+    VerifyResult result =
+        MemoryVerifier.compare(
+            imagesDir, MemoryVerifier.views(tree), tree.shared(), tree.features());
+    frozen.requireHeld();
+    return result;
   }
 
   /** Lets all threads go; the first call ends the freeze. */
@@ -127,6 +132,7 @@ final class FreezeWindow implements AutoCloseable {
       long end = thawed ? frozen.thawedNanos() : readNanos;
       known =
           new FreezeRecord(
+              frozen.method(),
               frozen.threadCount(),
               (frozen.stoppedNanos() - frozen.beganNanos()) / 1000,
               (scannedNanos - frozen.stoppedNanos()) / 1000,

@@ -32,7 +32,7 @@ final class Hazards {
   private static final int TRIES = 20;
   private static final long TRY_AGAIN_NANOS = 500_000;
 
-  private final Pid pid;
+  private final LiveThread thread;
   private final boolean allowDeviceWriters;
   private final Set<String> warnings = new LinkedHashSet<>();
   private final Set<String> notVerified = new LinkedHashSet<>();
@@ -41,8 +41,8 @@ final class Hazards {
   private boolean distrustsAll;
   private long pinnedByRings;
 
-  Hazards(Pid pid, boolean allowDeviceWriters) {
-    this.pid = pid;
+  Hazards(LiveThread thread, boolean allowDeviceWriters) {
+    this.thread = thread;
     this.allowDeviceWriters = allowDeviceWriters;
   }
 
@@ -56,12 +56,14 @@ final class Hazards {
    */
   void look(List<PolicedVma> mapped) throws SyscallException, TargetRefusedException {
     try {
-      List<OpenFile> files = OpenFile.list(pid);
-      for (OpenFile file : files) {
-        note(file);
-      }
-      noteRings(files, mapped);
-      notePinned(ProcStatus.read(pid).pinnedBytes());
+      Pid asked;
+      do {
+        thread.renew();
+        asked = thread.id();
+        lookAtFiles(asked, mapped);
+        // One that ended meanwhile shows no files.
+      } while (thread.renewedSince(asked));
+      notePinned(ProcStatus.read(thread.id()).pinnedBytes());
     } catch (SyscallException e) {
       if (!e.is(Errno.ENOENT) && !e.is(Errno.ESRCH)) {
         throw e;
@@ -76,8 +78,17 @@ final class Hazards {
     }
   }
 
-  private void note(OpenFile file) throws TargetRefusedException {
-    if (file.isDeviceWriter(pid)) {
+  private void lookAtFiles(Pid asked, List<PolicedVma> mapped)
+      throws SyscallException, TargetRefusedException {
+    List<OpenFile> files = OpenFile.list(asked);
+    for (OpenFile file : files) {
+      note(asked, file);
+    }
+    noteRings(asked, files, mapped);
+  }
+
+  private void note(Pid asked, OpenFile file) throws TargetRefusedException {
+    if (file.isDeviceWriter(asked)) {
       noteDeviceWriter(file);
     } else if (file.isDirect()) {
       directIo = true;
@@ -94,7 +105,7 @@ final class Hazards {
       throw new TargetRefusedException(
           Kind.LACKING,
           "pid="
-              + pid.number()
+              + thread.process().number()
               + " has "
               + what
               + " open: a device may write its memory unseen, even while it is frozen, so the"
@@ -102,12 +113,17 @@ final class Hazards {
               + " not verified");
     }
     notVerified.add(
-        "pid=" + pid.number() + " has " + what + " open: a device may write its memory unseen");
+        "pid="
+            + thread.process().number()
+            + " has "
+            + what
+            + " open: a device may write its memory unseen");
     distrustsAll = true;
   }
 
   /** Rings are seen as descriptors, as mappings, or both; only a descriptor tells its buffers. */
-  private void noteRings(List<OpenFile> files, List<PolicedVma> mapped) throws SyscallException {
+  private void noteRings(Pid asked, List<OpenFile> files, List<PolicedVma> mapped)
+      throws SyscallException {
     List<OpenFile> rings = files.stream().filter(OpenFile::isIoUring).toList();
     long mappings = mapped.stream().filter(vma -> isRing(vma.vma())).count();
     if (rings.isEmpty() && mappings == 0) {
@@ -119,7 +135,7 @@ final class Hazards {
             + " freeze; its fixed buffers, and what was written lately, are read again under it");
     long pinned = 0;
     for (OpenFile ring : rings) {
-      pinned += noteBuffers(ring);
+      pinned += noteBuffers(asked, ring);
     }
     pinnedByRings = pinned;
     if (mappings != rings.size()) {
@@ -132,11 +148,11 @@ final class Hazards {
     return vma.name().startsWith("anon_inode:[io_uring]") && vma.fileOffset() == 0;
   }
 
-  private long noteBuffers(OpenFile ring) throws SyscallException {
-    IoUring told = IoUring.read(pid, ring);
+  private long noteBuffers(Pid asked, OpenFile ring) throws SyscallException {
+    IoUring told = IoUring.read(asked, ring);
     for (int i = 1; i < TRIES && !told.complete(); i++) {
       LockSupport.parkNanos(TRY_AGAIN_NANOS);
-      told = IoUring.read(pid, ring);
+      told = IoUring.read(asked, ring);
     }
     if (!told.complete()) {
       distrust("an io_uring too busy to tell its fixed buffers");

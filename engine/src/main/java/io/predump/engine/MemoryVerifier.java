@@ -70,8 +70,10 @@ public final class MemoryVerifier {
    */
   public static VerifyResult againstStopped(Path imagesDir, Pid pid) throws IOException {
     ProcStatus status = requireStopped(pid);
-    VmaPolicies policies = new VmaPolicies(Smaps.read(pid), Backing.asking(pid), false);
-    List<PolicedVma> vmas = policies.judge(MemoryMap.read(pid));
+    LiveThread thread = new LiveThread(pid);
+    thread.renew();
+    VmaPolicies policies = new VmaPolicies(Smaps.read(thread.id()), Backing.asking(thread), false);
+    List<PolicedVma> vmas = policies.judge(MemoryMap.read(thread.id()));
     int vpid;
     try (ImageChain chain = ImageChain.open(imagesDir)) {
       Manifest newest = chain.newest().manifest();
@@ -81,9 +83,9 @@ public final class MemoryVerifier {
       }
     }
     try (SharedObjects shared = new SharedObjects()) {
-      shared.update(pid, vmas);
+      shared.update(thread.id(), vmas);
       return compare(
-          imagesDir, List.of(new View(pid, vpid, vmas)), shared, KernelFeatures.current());
+          imagesDir, List.of(new View(thread.id(), vpid, vmas)), shared, KernelFeatures.current());
     }
   }
 
@@ -94,7 +96,7 @@ public final class MemoryVerifier {
       boolean frozen = inFrozenCgroup(pid);
       for (int tid : ProcStatus.threads(pid)) {
         char state = ProcStatus.threadState(pid, tid);
-        if (state != 'T' && state != 't' && !frozen) {
+        if (state != 'T' && state != 't' && state != 'Z' && !frozen) {
           throw new TargetRefusedException(
               Kind.USAGE,
               named + " is running (thread " + tid + " is " + state + "): stop it first");
@@ -135,6 +137,7 @@ public final class MemoryVerifier {
   /**
    * One process to compare.
    *
+   * @param pid the process, or a living thread of it
    * @param vpid the pid by which the images name it
    * @param vmas its mappings, read while it stands still
    */
@@ -142,7 +145,7 @@ public final class MemoryVerifier {
 
   /** {@return the members of a frozen tree} */
   static List<View> views(TargetTree tree) {
-    return tree.members().stream().map(m -> new View(m.pid(), m.vpid(), m.vmas())).toList();
+    return tree.members().stream().map(m -> new View(m.thread(), m.vpid(), m.vmas())).toList();
   }
 
   /**

@@ -12,6 +12,7 @@ import io.predump.linux.Pid;
 import io.predump.linux.SyscallException;
 import io.predump.linux.proc.Machine;
 import io.predump.linux.proc.ProcStatus;
+import io.predump.linux.proc.ProcessTree;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -93,6 +94,11 @@ public final class PreDumpSession implements AutoCloseable {
       throws IOException {
     ProcStatus status = TargetCheck.check(target);
     TrackerPlan.of(options.tracker(), features);
+    if (options.freezeCgroup().isPresent()) {
+      CgroupMethod.check(
+          options.freezeCgroup().get(),
+          options.single() ? List.of(target) : ProcessTree.descendants(target));
+    }
     boolean existed = Files.exists(imagesDir);
     ChainDirectory chain = ChainDirectory.openOrCreate(imagesDir);
     Fd lock = Fd.openDirectory(imagesDir.toString());
@@ -221,8 +227,8 @@ public final class PreDumpSession implements AutoCloseable {
         NativeBuffer buffer = NativeBuffer.allocate(options.freezeBufferBytes())) {
       buffer.prefault(Math.min(options.freezeBufferBytes(), EXPECTED_FREEZE_BYTES));
       tree.rehearseFreeze();
-      System.gc(); // a collection now is one less under the freeze
-      try (FreezeWindow window = FreezeWindow.open(tree, assembly, options)) {
+      try (FreezeMethod method = freezeMethod();
+          FreezeWindow window = openFreeze(assembly, method)) {
         window.capture(buffer, new Progress(assembly));
         if (!verify) {
           listener.thawed(window.thaw());
@@ -252,6 +258,17 @@ public final class PreDumpSession implements AutoCloseable {
     } catch (IOException e) {
       return lost(e);
     }
+  }
+
+  private FreezeMethod freezeMethod() throws IOException {
+    FreezeMethod method = FreezeMethod.of(options, tree.pids());
+    tree.warn(method.warnings());
+    return method;
+  }
+
+  private FreezeWindow openFreeze(RoundAssembly assembly, FreezeMethod method) throws IOException {
+    System.gc(); // a collection now is one less under the freeze
+    return FreezeWindow.open(tree, assembly, options, method);
   }
 
   private RoundAssembly newRound(boolean finalFreeze) throws IOException {

@@ -1,7 +1,6 @@
 package io.predump.engine;
 
 import io.predump.linux.Errno;
-import io.predump.linux.Pid;
 import io.predump.linux.SyscallException;
 import io.predump.linux.mem.ProcessMemory;
 import io.predump.linux.mem.RawPagemap;
@@ -16,7 +15,7 @@ import java.io.IOException;
 final class ProcessPages implements PageOrigin {
   private static final int MOST_IOVECS = 256;
 
-  private final Pid pid;
+  private final LiveThread thread;
   private final ProcessMemory memory;
   private final boolean keepsSharing;
 
@@ -24,17 +23,17 @@ final class ProcessPages implements PageOrigin {
    * @param memory borrowed; opened at attach, so that it answers nothing once the target has
    *     executed another program
    */
-  ProcessPages(Pid pid, ProcessMemory memory, TestHooks hooks) {
-    this.pid = pid;
+  ProcessPages(LiveThread thread, ProcessMemory memory, TestHooks hooks) {
+    this.thread = thread;
     this.memory = memory;
     this.keepsSharing = hooks.on(Protection.SHARING_KEPT);
   }
 
   @Override
   public JobReader jobReader() throws IOException {
-    RawPagemap pagemap = RawPagemap.open(pid);
+    RawPagemap pagemap = RawPagemap.open(thread.id());
     try {
-      return new Reader(pagemap, memory.forAnotherThread(), keepsSharing);
+      return new Reader(thread, pagemap, memory.forAnotherThread(thread.id()), keepsSharing);
     } catch (IOException e) {
       pagemap.close();
       throw e;
@@ -42,15 +41,17 @@ final class ProcessPages implements PageOrigin {
   }
 
   private static final class Reader implements JobReader {
+    private final LiveThread thread;
     private final RawPagemap pagemap;
-    private final ProcessMemory memory;
     private final boolean keepsSharing;
+    private ProcessMemory memory;
     private final long[] starts = new long[MOST_IOVECS];
     private final long[] lengths = new long[MOST_IOVECS];
     private int iovecs;
     private int batchedPages;
 
-    Reader(RawPagemap pagemap, ProcessMemory memory, boolean keepsSharing) {
+    Reader(LiveThread thread, RawPagemap pagemap, ProcessMemory memory, boolean keepsSharing) {
+      this.thread = thread;
       this.pagemap = pagemap;
       this.memory = memory;
       this.keepsSharing = keepsSharing;
@@ -101,8 +102,7 @@ final class ProcessPages implements PageOrigin {
       int first = 0;
       int page = end - batchedPages;
       while (first < iovecs) {
-        long got =
-            orNothing(Errno.EFAULT, localAddress + ((long) page << PageTable.PAGE_SHIFT), first);
+        long got = orNothing(localAddress + ((long) page << PageTable.PAGE_SHIFT), first);
         page += (int) (got >>> PageTable.PAGE_SHIFT);
         got &= -PageTable.PAGE_BYTES;
         while (first < iovecs && got >= lengths[first]) {
@@ -124,14 +124,20 @@ final class ProcessPages implements PageOrigin {
       batchedPages = 0;
     }
 
-    private long orNothing(Errno expected, long local, int first) throws SyscallException {
+    private long orNothing(long local, int first) throws SyscallException {
       try {
         return memory.readv(local, starts, lengths, first, iovecs - first);
       } catch (SyscallException e) {
-        if (e.is(expected)) {
+        if (e.is(Errno.EFAULT)) {
           return 0;
         }
-        throw e;
+        if (!e.is(Errno.ESRCH) || !thread.renewedSince(memory.pid())) {
+          throw e;
+        }
+        ProcessMemory ended = memory;
+        memory = ended.forAnotherThread(thread.id());
+        ended.close();
+        return orNothing(local, first);
       }
     }
 

@@ -34,5 +34,7 @@ enum Protection {
   /** With soft-dirty bits, a page that lies elsewhere than when last listed is read again. */
   PAGE_PLACES,
   /** In the raw pagemap, the shared zero page is told from others by where it lies. */
-  ZERO_PLACE
+  ZERO_PLACE,
+  /** No process that shares the memory runs while it is read. */
+  SHARERS
 }

@@ -15,8 +15,8 @@ import java.util.function.Consumer;
  *     the freeze is tried a few times
  * @param freezeBufferBytes the most the engine reads into memory under the freeze; what exceeds it
  *     is compressed and written frozen
- * @param freezeCgroup the cgroup directory whose freezer stops the tree; empty: the tree's own if
- *     it has one of version 2 to itself, else ptrace
+ * @param freezeCgroup the cgroup directory, of version 1 or 2, whose freezer stops the tree; empty:
+ *     ptrace, which alone lets the tree go by itself when this program dies
  * @param single whether the process alone is meant, not those below it
  * @param allowDeviceWriters whether a target is taken whose memory a device may write unseen (RDMA,
  *     VFIO, AF_XDP, GPU); its rounds are marked as not verified

@@ -24,7 +24,7 @@ final class SharedObjects implements AutoCloseable {
   /** Takes note of what the newest maps of all processes show: new objects, and those gone. */
   void update(Collection<AttachedProcess> processes) throws SyscallException {
     Map<Key, Mapped> mapped = new LinkedHashMap<>();
-    processes.forEach(process -> collect(process.pid(), process.vmas(), mapped));
+    processes.forEach(process -> collect(process.thread(), process.vmas(), mapped));
     replace(mapped);
   }
 

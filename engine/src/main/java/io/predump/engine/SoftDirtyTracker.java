@@ -32,7 +32,7 @@ import java.util.List;
  */
 final class SoftDirtyTracker implements DirtyTracker {
   private final RawLister lister;
-  private final SoftDirtyBits bits;
+  private final LiveThread thread;
   private final PageTable table;
   private final TestHooks hooks;
   private final ScanPacer pacer = ScanPacer.live();
@@ -41,12 +41,12 @@ final class SoftDirtyTracker implements DirtyTracker {
 
   /**
    * @param lister borrowed
-   * @param bits taken over: closed with the tracker
+   * @param thread whose soft-dirty bits are cleared
    * @param table the process's, borrowed
    */
-  SoftDirtyTracker(RawLister lister, SoftDirtyBits bits, PageTable table, TestHooks hooks) {
+  SoftDirtyTracker(RawLister lister, LiveThread thread, PageTable table, TestHooks hooks) {
     this.lister = lister;
-    this.bits = bits;
+    this.thread = thread;
     this.table = table;
     this.hooks = hooks;
   }
@@ -64,7 +64,7 @@ final class SoftDirtyTracker implements DirtyTracker {
   @Override
   public List<PolicedVma> prepare(List<PolicedVma> vmas) throws SyscallException {
     if (!armed) {
-      bits.clear();
+      clear();
     }
     return vmas;
   }
@@ -98,14 +98,22 @@ final class SoftDirtyTracker implements DirtyTracker {
   @Override
   public void rearm() throws SyscallException {
     if (armed) {
-      bits.clear();
+      clear();
     }
     armed = true;
     places.keepOnly(table);
   }
 
+  /** Opened anew each time: with the thread it was opened by, the file loses the memory. */
+  private void clear() throws SyscallException {
+    thread.renew();
+    try (SoftDirtyBits bits = SoftDirtyBits.open(thread.id())) {
+      bits.clear();
+    }
+  }
+
   @Override
   public void close() {
-    bits.close();
+    // holds nothing
   }
 }

@@ -48,43 +48,30 @@ final class TargetCheck {
     if (status.kernelThread()) {
       throw refuse(Kind.USAGE, named + " is a kernel thread: it has no memory of its own");
     }
-    if (!hasLiveThread(pid)) {
+    Optional<Pid> thread = LiveThread.of(pid);
+    if (thread.isEmpty()) {
       throw refuse(Kind.EXITED, named + " has exited: no live thread is left");
-    }
-    if (status.isDead()) {
-      throw refuse(
-          Kind.LACKING,
-          named + ": the main thread has exited while others run; such a process is not supported");
     }
     if (status.tracerPid() != 0) {
       throw refuse(
           Kind.LACKING,
           named + " is already traced by pid=" + status.tracerPid() + tracerName(status));
     }
-    Optional<String> frozen = Cgroups.of(pid).frozenV1();
-    if (frozen.isPresent()) {
-      throw refuse(
-          Kind.LACKING,
-          named + " sits in the frozen cgroup v1 " + frozen.get() + ": thaw it first");
-    }
-    requireRightToTrace(pid, named);
+    Cgroups cgroups = Cgroups.of(pid);
+    requireThawed(named, "v1", cgroups.frozenV1());
+    requireThawed(named, "v2", cgroups.frozenV2());
+    requireRightToTrace(thread.get(), named);
     return status;
   }
 
-  private static boolean hasLiveThread(Pid pid) throws IOException {
-    for (int tid : ProcStatus.threads(pid)) {
-      try {
-        char state = ProcStatus.threadState(pid, tid);
-        if (state != 'Z' && state != 'X') {
-          return true;
-        }
-      } catch (SyscallException e) {
-        if (!e.is(Errno.ENOENT) && !e.is(Errno.ESRCH)) {
-          throw e;
-        }
-      }
+  /** A frozen thread makes no call for us. */
+  private static void requireThawed(String named, String version, Optional<String> frozen)
+      throws TargetRefusedException {
+    if (frozen.isPresent()) {
+      throw refuse(
+          Kind.LACKING,
+          named + " sits in the frozen cgroup " + version + " " + frozen.get() + ": thaw it first");
     }
-    return false;
   }
 
   private static String tracerName(ProcStatus status) {

@@ -8,7 +8,6 @@ import io.predump.linux.Pid;
 import io.predump.linux.SyscallException;
 import io.predump.linux.proc.ProcStatus;
 import io.predump.linux.proc.ProcessTree;
-import io.predump.linux.ptrace.TraceException;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -18,6 +17,7 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -82,23 +82,42 @@ final class TargetTree implements AutoCloseable {
       }
       for (AttachedProcess member : members.values()) {
         // Two that end have no memory in common, but the same none.
-        if (shares(member.pid(), pid) && lives(member.pid()) && lives(pid)) {
-          throw new TargetRefusedException(
-              TargetRefusedException.Kind.LACKING,
-              "pid="
-                  + member.pid().number()
-                  + " ("
-                  + member.identity().name()
-                  + ") shares its memory with pid="
-                  + pid.number()
-                  + (single
-                      ? ", which --single leaves out: it would not be frozen"
-                      : ", which is not below pid="
-                          + root.pid().number()
-                          + " and would not be frozen: name a common parent"));
+        if (shares(member.thread(), pid) && lives(member.pid()) && lives(pid)) {
+          throw sharer(member, pid);
         }
       }
     }
+  }
+
+  /**
+   * The same once more, when the process stands still that {@code --single} names: it may have a
+   * vfork child by now.
+   */
+  void requireNoSharerLeftOut() throws IOException {
+    if (!single || !context.hooks().on(Protection.SHARERS)) {
+      return;
+    }
+    for (Pid child : ProcessTree.children(root.pid())) {
+      if (shares(root.thread(), child)) {
+        throw sharer(root, child);
+      }
+    }
+  }
+
+  private TargetRefusedException sharer(AttachedProcess member, Pid sharer) {
+    return new TargetRefusedException(
+        TargetRefusedException.Kind.LACKING,
+        "pid="
+            + member.pid().number()
+            + " ("
+            + member.identity().name()
+            + ") shares its memory with pid="
+            + sharer.number()
+            + (single
+                ? ", which --single leaves out: it would not be frozen"
+                : ", which is not below pid="
+                    + root.pid().number()
+                    + " and would not be frozen: name a common parent"));
   }
 
   private static boolean shares(Pid member, Pid other) {
@@ -190,7 +209,7 @@ final class TargetTree implements AutoCloseable {
   private void takeIn(Pid pid, boolean live) throws IOException {
     try {
       ProcStatus status = ProcStatus.read(pid);
-      if (status.isDead() || sharesMemory(pid)) {
+      if (LiveThread.of(pid).isEmpty() || sharesMemory(pid)) {
         return;
       }
       join(
@@ -206,15 +225,16 @@ final class TargetTree implements AutoCloseable {
 
   private static boolean lives(Pid pid) {
     try {
-      return !ProcStatus.read(pid).isDead() && ProcStatus.auxiliaryVector(pid).length > 0;
+      Optional<Pid> thread = LiveThread.of(pid);
+      return thread.isPresent() && ProcStatus.auxiliaryVector(thread.get()).length > 0;
     } catch (SyscallException e) {
       return false;
     }
   }
 
   private boolean sharesMemory(Pid pid) {
-    for (Pid member : members.keySet()) {
-      if (shares(member, pid)) {
+    for (AttachedProcess member : members.values()) {
+      if (shares(member.thread(), pid)) {
         return true;
       }
     }
@@ -274,21 +294,25 @@ final class TargetTree implements AutoCloseable {
       scanLive(standing, counts, true);
       return;
     }
-    FrozenTree frozen;
-    try {
-      frozen = FrozenTree.open(this, context.options());
-    } catch (TraceException e) {
-      if (e.reason() != TraceException.Reason.NO_STOP) {
-        throw e;
+    try (FreezeMethod method = FreezeMethod.of(context.options(), pids())) {
+      FrozenTree frozen;
+      try {
+        frozen = FrozenTree.open(this, context.options(), method);
+      } catch (IOException e) {
+        if (!method.isPassing(e)) {
+          throw e;
+        }
+        pastWarnings.add(
+            e.getMessage() + ": the round copies more than was written since the last");
+        scanLive(standing, counts, false);
+        return;
       }
-      pastWarnings.add(e.getMessage() + ": the round copies more than was written since the last");
-      scanLive(standing, counts, false);
-      return;
+      try (frozen) {
+        scanLive(standing, counts, true);
+        frozen.requireHeld();
+      }
+      counts.frozenNanos = frozen.thawedNanos() - frozen.beganNanos();
     }
-    try (frozen) {
-      scanLive(standing, counts, true);
-    }
-    counts.frozenNanos = frozen.thawedNanos() - frozen.beganNanos();
   }
 
   private void scanLive(List<AttachedProcess> some, ScanCounts counts, boolean standing)

@@ -6,11 +6,9 @@ import static io.predump.linux.mem.PagemapScanner.WP_MATCHING;
 import io.predump.images.VmaPolicy;
 import io.predump.linux.AddressRange;
 import io.predump.linux.Errno;
-import io.predump.linux.Pid;
 import io.predump.linux.SyscallException;
 import io.predump.linux.mem.PagemapScanner;
 import io.predump.linux.mem.Userfaultfd;
-import io.predump.linux.proc.MemoryMap;
 import io.predump.linux.proc.Vma;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -44,7 +42,7 @@ final class UffdWpTracker implements DirtyTracker {
   private static final int RELEASE_LEAVES = 4;
   private static final long RELEASE_PAUSE_NANOS = 50_000;
 
-  private final Pid pid;
+  private final LiveThread thread;
   private final PageTable table;
   private final Userfaultfd userfaultfd;
   private final PagemapScanner scanner;
@@ -67,7 +65,7 @@ final class UffdWpTracker implements DirtyTracker {
    * @param reportsHoles whether a dropped page is reported as written, which allows the cheap look
    */
   UffdWpTracker(
-      Pid pid,
+      LiveThread thread,
       PageTable table,
       Userfaultfd userfaultfd,
       PagemapScanner scanner,
@@ -75,7 +73,7 @@ final class UffdWpTracker implements DirtyTracker {
       VmaPolicies policies,
       boolean reportsHoles,
       TestHooks hooks) {
-    this.pid = pid;
+    this.thread = thread;
     this.table = table;
     this.userfaultfd = userfaultfd;
     this.scanner = scanner;
@@ -190,7 +188,7 @@ final class UffdWpTracker implements DirtyTracker {
       throws IOException {
     registered.remove(start, end);
     long covered = start;
-    for (Vma now : MemoryMap.read(pid).vmas()) {
+    for (Vma now : thread.maps().vmas()) {
       if (now.end() <= start || now.start() >= end) {
         continue;
       }

@@ -55,6 +55,7 @@ class JsonTest {
         .containsEntry("rounds[1].predictedDowntimeMicros", "0")
         .containsEntry("rounds[1].stopReason", "")
         .containsEntry("stopReason", "ROUND_LIMIT")
+        .containsEntry("freeze.method", "ptrace")
         .containsEntry("freeze.threadCount", "14")
         .containsEntry("freeze.stopMicros", "210")
         .containsEntry("freeze.scanMicros", "900")

@@ -122,12 +122,18 @@ class RunSummaryTest {
 
   @Test
   void saysWhatWasWrittenWhileFrozen() {
-    assertThat(RunSummary.freeze(new FreezeRecord(1, 1, 1, 1, 3, 1, 4096, 8 << 20)))
+    assertThat(RunSummary.freeze(new FreezeRecord("ptrace", 1, 1, 1, 1, 3, 1, 4096, 8 << 20)))
         .isEqualTo(
             """
             frozen for 3 µs: stop 1 µs, scan 1 µs, read 1 µs (1 thread, 1 page, 4.0 KiB)
             warning: 8.0 MiB exceeded the buffer and were compressed and written while frozen
             """);
+  }
+
+  @Test
+  void saysByWhichCgroupItFroze() {
+    assertThat(RunSummary.freeze(new FreezeRecord("cgroup v2 /c/web", 1, 1, 1, 1, 3, 1, 4096, 0)))
+        .startsWith("frozen for 3 µs by cgroup v2 /c/web: stop 1 µs, scan");
   }
 
   @Test

@@ -61,22 +61,15 @@ final class BadTargetIT {
   }
 
   @Test
-  @Tag("linux-6.1")
-  @Tag("linux-6.12")
-  void aProcessWhoseMainThreadHasExited() throws IOException {
-    try (LiveTarget target =
-        LiveTarget.start(CProgram.resource(CProgram.class, "awkward.c"), "dead-leader")) {
-      target.nextLine();
-      Targets.await("leader dead", () -> ProcStatus.read(target.pid()).isDead());
-
+  void aProgramOf32Bits() throws IOException {
+    CProgram program =
+        Targets.program("ia32", "-m32", "-ffreestanding", "-nostdlib", "-static", "-no-pie");
+    try (LiveTarget target = Targets.ready(program)) {
       assertRefused(
           target.pid(),
           Kind.LACKING,
-          named(target.pid())
-              + ": the main thread has exited while others run; such a process is not supported");
-      assertThat(Targets.threadStates(target.pid())).startsWith("Z").hasSize(2);
-      // what looks dead is not killed on closing
-      target.signal(9);
+          named(target.pid()) + " is a 32-bit program: such programs are not supported");
+      assertUntouched(target);
     }
   }
 

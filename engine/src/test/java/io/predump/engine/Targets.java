@@ -30,9 +30,9 @@ final class Targets {
   }
 
   /** Compiles a program of {@code src/test/c}, its own headers put in, once per content. */
-  static CProgram program(String name) {
+  static CProgram program(String name, String... flags) {
     try {
-      return CProgram.compile(name, source(name + ".c"));
+      return CProgram.compile(name, source(name + ".c"), flags);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

@@ -49,6 +49,15 @@ public final class Fd implements AutoCloseable {
   }
 
   /**
+   * Opens {@code path} for reading and writing, close-on-exec; it must exist.
+   *
+   * @throws SyscallException ENOENT, EACCES, EMFILE and the others of open(2)
+   */
+  public static Fd openReadWrite(String path) throws SyscallException {
+    return open(path, LibC.O_RDWR | LibC.O_CLOEXEC);
+  }
+
+  /**
    * Opens a directory, to lock or to sync it.
    *
    * @throws SyscallException ENOTDIR if {@code path} is no directory, and the others of open(2)

@@ -59,7 +59,22 @@ public final class ProcessMemory implements AutoCloseable {
 
   /** Returns a reader for another thread. It borrows this one's descriptor: close it first. */
   public ProcessMemory forAnotherThread() throws SyscallException {
-    return new ProcessMemory(pid, mem, false);
+    return forAnotherThread(pid);
+  }
+
+  /**
+   * The same, asking for the process by another name of it: process_vm_readv finds nothing by that
+   * of a thread that has ended.
+   *
+   * @param alias the process or any thread of it
+   */
+  public ProcessMemory forAnotherThread(Pid alias) throws SyscallException {
+    return new ProcessMemory(alias, mem, false);
+  }
+
+  /** Returns the process, or the thread of it, that is asked for. */
+  public Pid pid() {
+    return pid;
   }
 
   /**

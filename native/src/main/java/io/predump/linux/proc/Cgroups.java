@@ -3,6 +3,7 @@ package io.predump.linux.proc;
 import io.predump.linux.Errno;
 import io.predump.linux.Pid;
 import io.predump.linux.SyscallException;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
@@ -13,10 +14,13 @@ import java.util.Optional;
 public final class Cgroups {
   private final Optional<String> freezerV1Directory;
   private final Optional<String> v2Directory;
+  private final boolean atManagersRoots;
 
-  private Cgroups(Optional<String> freezerV1Directory, Optional<String> v2Directory) {
+  private Cgroups(
+      Optional<String> freezerV1Directory, Optional<String> v2Directory, boolean atManagersRoots) {
     this.freezerV1Directory = freezerV1Directory;
     this.v2Directory = v2Directory;
+    this.atManagersRoots = atManagersRoots;
   }
 
   /**
@@ -37,18 +41,23 @@ public final class Cgroups {
   public static Cgroups parse(String cgroup, String mountinfo) {
     Optional<String> freezer = Optional.empty();
     Optional<String> v2 = Optional.empty();
+    boolean atManagersRoots = true;
     for (String line : cgroup.split("\n", -1)) {
       String[] fields = line.split(":", 3);
       if (fields.length < 3) {
         continue;
       }
-      if (fields[0].equals("0") && fields[1].isEmpty()) {
+      boolean unified = fields[0].equals("0") && fields[1].isEmpty();
+      if (unified || fields[1].startsWith("name=")) {
+        atManagersRoots &= fields[2].equals("/");
+      }
+      if (unified) {
         v2 = directory(mountinfo, "cgroup2", "", fields[2]);
       } else if (List.of(fields[1].split(",", -1)).contains("freezer")) {
         freezer = directory(mountinfo, "cgroup", "freezer", fields[2]);
       }
     }
-    return new Cgroups(freezer, v2);
+    return new Cgroups(freezer, v2, atManagersRoots);
   }
 
   private static Optional<String> directory(
@@ -88,6 +97,59 @@ public final class Cgroups {
   /** Returns the directory of its group in the v1 freezer hierarchy, if there is one. */
   public Optional<String> freezerV1Directory() {
     return freezerV1Directory;
+  }
+
+  /**
+   * Returns whether it sits at the root of every hierarchy by which service managers kill, version
+   * 2 and named ones: they never kill what is there.
+   */
+  public boolean atManagersRoots() {
+    return atManagersRoots;
+  }
+
+  /**
+   * Returns where the roots of those hierarchies are mounted.
+   *
+   * @throws SyscallException EACCES
+   */
+  public static List<String> managersRoots() throws SyscallException {
+    List<String> roots = new ArrayList<>();
+    for (String line : ProcFile.text("/proc/self/mountinfo").split("\n", -1)) {
+      String[] halves = line.split(" - ", 2);
+      String[] left = halves[0].split(" ", -1);
+      String[] right = halves[halves.length - 1].split(" ", -1);
+      if (left.length < 5 || right.length < 3 || !left[3].equals("/")) {
+        continue;
+      }
+      boolean named =
+          right[0].equals("cgroup")
+              && List.of(right[2].split(",", -1)).stream().anyMatch(o -> o.startsWith("name="));
+      if (named || right[0].equals("cgroup2")) {
+        roots.add(unescaped(left[4]));
+      }
+    }
+    return roots;
+  }
+
+  /**
+   * Returns the v2 group the process is frozen in, itself or by one above it.
+   *
+   * @return the group's directory, empty if it is not frozen
+   * @throws SyscallException if the state cannot be read
+   */
+  public Optional<String> frozenV2() throws SyscallException {
+    if (v2Directory.isEmpty()) {
+      return Optional.empty();
+    }
+    try {
+      String events = ProcFile.text(v2Directory.get() + "/cgroup.events");
+      return events.contains("frozen 1") ? v2Directory : Optional.empty();
+    } catch (SyscallException e) {
+      if (e.is(Errno.ENOENT)) {
+        return Optional.empty();
+      }
+      throw e;
+    }
   }
 
   /** Returns the directory of its v2 group, if v2 is mounted. */

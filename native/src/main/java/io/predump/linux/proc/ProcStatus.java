@@ -8,6 +8,7 @@ import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalInt;
+import java.util.Set;
 
 /**
  * What {@code /proc/PID/status} and {@code /proc/PID/stat} say about a process or a thread.
@@ -51,6 +52,9 @@ public record ProcStatus(
     int threadCount,
     Layout layout) {
   private static final long PF_KTHREAD = 0x00200000;
+
+  /** In most builds of the kernel the second is a part of the first. */
+  private static final Set<String> VFORK_WAITS = Set.of("kernel_clone", "wait_for_vfork_done");
 
   /** {@code CAP_SYS_PTRACE}, include/uapi/linux/capability.h. */
   public static final int CAP_SYS_PTRACE = 19;
@@ -211,6 +215,24 @@ public record ProcStatus(
     } catch (SyscallException e) {
       if (e.is(Errno.ENOENT) || e.is(Errno.ESRCH)) {
         return 'X';
+      }
+      throw e;
+    }
+  }
+
+  /**
+   * Returns whether a thread is blocked until its vfork child has made an exec or ended: {@code
+   * /proc/PID/task/TID/wchan} names the kernel's function. Needs the right to trace the thread and
+   * a kernel with CONFIG_KALLSYMS; without, the answer is no.
+   *
+   * @throws SyscallException other than ENOENT and ESRCH
+   */
+  public static boolean waitsForVfork(Pid pid, int tid) throws SyscallException {
+    try {
+      return VFORK_WAITS.contains(ProcFile.text(taskPath(pid, tid, "wchan")));
+    } catch (SyscallException e) {
+      if (e.is(Errno.ENOENT) || e.is(Errno.ESRCH)) {
+        return false;
       }
       throw e;
     }

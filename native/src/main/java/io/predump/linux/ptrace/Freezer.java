@@ -1,6 +1,7 @@
 package io.predump.linux.ptrace;
 
 import io.predump.linux.Errno;
+import io.predump.linux.Freeze;
 import io.predump.linux.LibC;
 import io.predump.linux.NativeBuffer;
 import io.predump.linux.Pid;
@@ -18,16 +19,31 @@ import java.util.BitSet;
  * born meanwhile are found and stopped too; threads that end meanwhile are left out. If this
  * program dies, the kernel lets the process go on.
  *
+ * <p>A thread that waits for its vfork child counts as standing. It does not answer, for it cannot
+ * be woken, but the stop it was asked for is pending: whenever the child is done, the thread stops
+ * on its way out of the kernel, before its next instruction, and the kernel writes nothing to its
+ * memory on that way. Its child is another process, which must be stopped like any other that
+ * shares the memory. A thread in another uninterruptible sleep does not count: what it waits for
+ * may well write to its memory.
+ *
  * <p>Processes that share the memory without being threads of it (CLONE_VM) are not stopped. Safe
  * for use from any thread.
  */
-public final class Freezer implements AutoCloseable {
+public final class Freezer implements Freeze {
   private static final int SCRATCH_SIGMASK = 64;
 
   private final Pid pid;
   private final TraceThread trace;
   private final NativeBuffer memory;
   private final ByteBuffer bytes;
+
+  /** How long a thread is waited for before its state is looked at: first, and then each time. */
+  private static final long FIRST_PATIENCE_NANOS = 1_000_000;
+
+  private static final long PATIENCE_NANOS = 20_000_000;
+
+  /** {@link #await} result, and in place of a signal: it waits for its vfork child. */
+  private static final int IN_VFORK = -3;
 
   /** Threads stopped, and the signal each one's stop holds up, 0 for none. */
   private int[] tids = new int[64];
@@ -88,7 +104,7 @@ public final class Freezer implements AutoCloseable {
       while (true) {
         int firstNew = count;
         seizeNew(tasks);
-        if (count == firstNew && allStand()) {
+        if (count == firstNew && allStand(deadline)) {
           break;
         }
         awaitFrom(firstNew, deadline);
@@ -121,7 +137,8 @@ public final class Freezer implements AutoCloseable {
         Tracee.awaitStop(nobody.tid(), bytes, memory.address(), 0);
         Tracee.signalToDeliver(nobody.awaitStop(0));
         nobody.detach(0);
-        allStand();
+        allStand(0);
+        ProcStatus.waitsForVfork(pid, pid.number());
       }
       known.clear();
     }
@@ -175,7 +192,7 @@ public final class Freezer implements AutoCloseable {
         continue;
       }
       tids[kept] = tid;
-      signals[kept] = Tracee.signalToDeliver(status);
+      signals[kept] = status == IN_VFORK ? IN_VFORK : Tracee.signalToDeliver(status);
       kept++;
     }
     count = kept;
@@ -183,15 +200,20 @@ public final class Freezer implements AutoCloseable {
 
   /** Looks at the state now and then: a main thread that ends while others live reports nothing. */
   private int await(int tid, long deadline) throws IOException {
+    long patience = FIRST_PATIENCE_NANOS;
     while (true) {
       long left = deadline - System.nanoTime();
-      int status = Tracee.awaitStop(tid, bytes, memory.address(), Math.min(left, 20_000_000));
+      int status = Tracee.awaitStop(tid, bytes, memory.address(), Math.min(left, patience));
+      patience = PATIENCE_NANOS;
       if (status != Tracee.TIMED_OUT) {
         return status;
       }
       char state = ProcStatus.threadState(pid, tid);
       if (state == 'Z' || state == 'X' || state == 'x') {
         return Tracee.GONE;
+      }
+      if (state == 'D' && ProcStatus.waitsForVfork(pid, tid)) {
+        return IN_VFORK;
       }
       if (left <= 0) {
         throw new TraceException(
@@ -205,17 +227,25 @@ public final class Freezer implements AutoCloseable {
    * Asks each thread something only a stopped one answers. One that does not has ended, or an exec
    * made it another: it is waited for again.
    */
-  private boolean allStand() {
+  private boolean allStand(long deadline) throws IOException {
     boolean all = true;
     int kept = 0;
     for (int i = 0; i < count; i++) {
-      if (LibC.ptrace(
-              Ptrace.GETSIGMASK, tids[i], Ptrace.SIGSET_BYTES, memory.address() + SCRATCH_SIGMASK)
-          < 0) {
+      if (signals[i] == IN_VFORK && !ProcStatus.waitsForVfork(pid, tids[i])) {
+        int status = await(tids[i], deadline);
+        signals[i] = status < 0 ? status : Tracee.signalToDeliver(status);
+      }
+      if (signals[i] != IN_VFORK
+          && LibC.ptrace(
+                  Ptrace.GETSIGMASK,
+                  tids[i],
+                  Ptrace.SIGSET_BYTES,
+                  memory.address() + SCRATCH_SIGMASK)
+              < 0) {
         all = false;
         known.clear(tids[i]);
         // If it lives and is ours, it only has to be found again: let go of it.
-        LibC.ptrace(Ptrace.DETACH, tids[i], 0, signals[i]);
+        LibC.ptrace(Ptrace.DETACH, tids[i], 0, Math.max(signals[i], 0));
         continue;
       }
       tids[kept] = tids[i];
@@ -226,20 +256,24 @@ public final class Freezer implements AutoCloseable {
     return all;
   }
 
-  /** Returns the time of {@link System#nanoTime()} before the first thread was asked to stop. */
+  @Override
   public long frozenSinceNanos() {
     return frozenSinceNanos;
   }
 
-  /** Returns the time of {@link System#nanoTime()} after the last thread was let go. */
+  @Override
   public long thawedNanos() {
     return thawedNanos;
   }
 
-  /** Returns the number of threads stopped. */
+  @Override
   public int threadCount() {
     return count;
   }
+
+  /** Does nothing: whom we trace nobody else lets go. */
+  @Override
+  public void requireHeld() {}
 
   /** Lets all threads go on, each with the signal its stop held up. Further calls do nothing. */
   public synchronized void thaw() {
@@ -251,9 +285,8 @@ public final class Freezer implements AutoCloseable {
       trace.call(
           () -> {
             for (int i = 0; i < count; i++) {
-              // ESRCH: killed while it stood, or never stopped: the end of the thread lets go of
-              // it.
-              LibC.ptrace(Ptrace.DETACH, tids[i], 0, signals[i]);
+              // ESRCH: killed while it stood, or in vfork: the end of the tracing thread lets go.
+              LibC.ptrace(Ptrace.DETACH, tids[i], 0, Math.max(signals[i], 0));
             }
             thawedNanos = System.nanoTime();
             return count;

@@ -9,13 +9,16 @@ import io.predump.linux.proc.ProcStatus;
 import io.predump.linux.testkit.CProgram;
 import io.predump.linux.testkit.LiveTarget;
 import io.predump.linux.testkit.Slowness;
+import io.predump.linux.testkit.TestCgroup;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.time.Duration;
 import java.util.Arrays;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 @Tag("linux-6.1")
 @Tag("linux-6.12")
@@ -153,18 +156,42 @@ class FreezerIT {
     }
   }
 
+  /** Whether its child ends before, in, or after the freeze. */
+  @ParameterizedTest
+  @ValueSource(ints = {120, 250, 2000})
+  void aThreadThatWaitsForItsVforkedChildCountsAsStanding(int childMillis) throws IOException {
+    try (LiveTarget target = awkward("vfork", "" + childMillis)) {
+      assertThat(target.nextLine()).isEqualTo("ready");
+      LiveTarget.pause(100);
+      try (Freezer freezer = Freezer.freeze(target.pid(), TIMEOUT)) {
+        assertThat(freezer.threadCount()).isEqualTo(2);
+        LiveTarget.pause(200);
+        assertThat(Files.readString(target.output())).as("it stands").isEqualTo("ready\n");
+      }
+      assertThat(ProcStatus.read(target.pid()).tracerPid()).isZero();
+      assertThat(target.nextLine()).startsWith("7 0 ");
+    }
+  }
+
   @Test
   void aThreadThatDoesNotStopIsNamedAndEverythingRunsOn() throws IOException {
-    try (LiveTarget target = awkward("vfork", "2000")) {
-      assertThat(target.nextLine()).isEqualTo("ready");
+    try (LiveTarget target = awkward("slow-threads", "2");
+        TestCgroup stuck = TestCgroup.make(1)) {
+      long address = Long.parseUnsignedLong(target.nextLine(), 16);
+      LiveTarget.pause(100);
+      int thread = ProcStatus.threads(target.pid()).get(1);
+      // Frozen there alone it sleeps in a state in which ptrace cannot stop it.
+      stuck.addThread(thread);
+      stuck.freeze();
       LiveTarget.pause(100);
 
       assertThatThrownBy(() -> Freezer.freeze(target.pid(), Duration.ofMillis(200)))
           .isInstanceOf(TraceException.class)
-          .hasMessage(
-              "freeze " + target.pid() + ": thread " + target.pid() + " does not stop, state D");
+          .hasMessage("freeze " + target.pid() + ": thread " + thread + " does not stop, state D");
       assertThat(ProcStatus.read(target.pid()).tracerPid()).isZero();
-      assertThat(target.nextLine()).startsWith("7 0 ");
+      long before = counters(target, address, 2)[1];
+      LiveTarget.pause(100);
+      assertThat(counters(target, address, 2)[1]).as("the other one").isGreaterThan(before);
     }
   }
 }

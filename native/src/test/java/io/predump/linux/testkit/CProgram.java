@@ -10,6 +10,8 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 
@@ -32,20 +34,23 @@ public record CProgram(Path executable) {
     }
   }
 
-  /** Compiles a source. */
-  public static CProgram compile(String name, String source) {
+  /** Compiles a source, with further flags if wanted. */
+  public static CProgram compile(String name, String source, String... flags) {
     try {
       Path directory =
           Path.of(
               System.getProperty("java.io.tmpdir"),
               "predump-test-programs-" + System.getProperty("user.name"));
       Files.createDirectories(directory);
-      Path executable = directory.resolve(name + "-" + digest(source));
+      Path executable = directory.resolve(name + "-" + digest(source + String.join(" ", flags)));
       if (!Files.isExecutable(executable)) {
         Path work = Files.createTempDirectory(directory, name);
         Path file = Files.writeString(work.resolve(name + ".c"), source);
         Path output = work.resolve(name);
-        run("cc", "-O1", "-g", "-pthread", "-Wall", "-o", output.toString(), file.toString());
+        List<String> command = new ArrayList<>(List.of("cc", "-O1", "-g", "-pthread", "-Wall"));
+        command.addAll(List.of(flags));
+        command.addAll(List.of("-o", output.toString(), file.toString()));
+        run(command.toArray(String[]::new));
         Files.move(output, executable, StandardCopyOption.ATOMIC_MOVE);
         Files.delete(file);
         Files.delete(work);

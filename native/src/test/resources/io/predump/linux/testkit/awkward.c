@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -62,6 +63,34 @@ static void *bear(void *arg) {
     if (!pthread_create(&child, 0, short_life, 0)) pthread_join(child, 0);
   }
   return 0;
+}
+
+/* Maps, writes and unmaps, so that it is mostly in the kernel with its memory map locked. */
+static void *remap(void *arg) {
+  volatile long *mine = arg;
+  while (1) {
+    char *at = mmap(0, 64 << 12, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (at == MAP_FAILED) exit(5);
+    for (int i = 0; i < 64; i++) at[i << 12] = 1;
+    munmap(at, 64 << 12);
+    (*mine)++;
+  }
+  return 0;
+}
+
+/* Has children that count in memory they share, each for a moment; so do theirs. */
+static void have_children(volatile long *shared) {
+  signal(SIGCHLD, SIG_IGN);
+  while (1) {
+    pid_t child = fork();
+    if (child == 0) {
+      for (int i = 0; i < 1000; i++) __atomic_add_fetch(shared, 1, __ATOMIC_RELAXED);
+      pid_t grandchild = fork();
+      for (int i = 0; i < 1000; i++) __atomic_add_fetch(shared, 1, __ATOMIC_RELAXED);
+      _exit(grandchild < 0);
+    }
+    usleep(200);
+  }
 }
 
 static void *wait_for_ever(void *arg) {
@@ -185,6 +214,18 @@ int main(int argc, char **argv) {
     }
     printf("%lx\n", (unsigned long)&total);
     wait_for_ever(0);
+  } else if (!strcmp(mode, "remaps")) {
+    for (long i = 0; i < n; i++) {
+      pthread_t t;
+      if (pthread_create(&t, 0, remap, (void *)&counters[i])) exit(4);
+    }
+    printf("%lx\n", (unsigned long)counters);
+    wait_for_ever(0);
+  } else if (!strcmp(mode, "forks")) {
+    volatile long *shared = mmap(0, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (shared == MAP_FAILED) exit(5);
+    printf("%lx\n", (unsigned long)shared);
+    have_children(shared);
   } else if (!strcmp(mode, "dead-leader")) {
     pthread_t t;
     pthread_create(&t, 0, count_slowly, (void *)&counters[0]);

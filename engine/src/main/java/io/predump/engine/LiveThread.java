@@ -1,0 +1,103 @@
+package io.predump.engine;
+
+import io.predump.linux.Errno;
+import io.predump.linux.Pid;
+import io.predump.linux.SyscallException;
+import io.predump.linux.proc.MemoryMap;
+import io.predump.linux.proc.ProcStatus;
+import java.util.Optional;
+
+/**
+ * The thread of a process that /proc is asked about: the main one, or another once that has ended.
+ * {@code /proc/PID} of a process whose main thread has ended shows no mappings and no descriptors,
+ * while {@code /proc/TID} of any living thread shows all of them. Safe for use by several threads.
+ */
+final class LiveThread {
+  private final Pid process;
+  private volatile Pid current;
+
+  /** Begins with the main thread, dead or alive. */
+  LiveThread(Pid process) {
+    this.process = process;
+    this.current = process;
+  }
+
+  /** {@return a living thread of a process, the main one if it lives; empty if none does} */
+  static Optional<Pid> of(Pid process) throws SyscallException {
+    try {
+      for (int tid : ProcStatus.threads(process)) {
+        if (lives(process, tid)) {
+          return Optional.of(new Pid(tid));
+        }
+      }
+      return Optional.empty();
+    } catch (SyscallException e) {
+      if (e.is(Errno.ENOENT) || e.is(Errno.ESRCH)) {
+        return Optional.empty();
+      }
+      throw e;
+    }
+  }
+
+  /** Takes another thread if the one taken before has ended. */
+  void renew() throws SyscallException {
+    if (!lives(process, current.number())) {
+      current = of(process).orElse(current);
+    }
+  }
+
+  /**
+   * {@return whether there is a living thread now, other than the one that was found to be gone}
+   */
+  boolean renewedSince(Pid gone) throws SyscallException {
+    renew();
+    return !current.equals(gone);
+  }
+
+  /** A thread that is ending gives its memory back before its state says so. */
+  private static boolean lives(Pid process, int tid) throws SyscallException {
+    char state = ProcStatus.threadState(process, tid);
+    if (state == 'Z' || state == 'X' || state == 'x') {
+      return false;
+    }
+    try {
+      return ProcStatus.auxiliaryVector(new Pid(tid)).length > 0;
+    } catch (SyscallException e) {
+      if (e.is(Errno.ENOENT) || e.is(Errno.ESRCH)) {
+        return false;
+      }
+      // Without the right to look it still lives.
+      if (e.is(Errno.EACCES) || e.is(Errno.EPERM)) {
+        return true;
+      }
+      throw e;
+    }
+  }
+
+  /**
+   * Reads the mappings. A thread that ends meanwhile shows none, as if all memory were unmapped;
+   * then another is asked.
+   *
+   * @throws SyscallException ENOENT or ESRCH if the process is gone
+   */
+  MemoryMap maps() throws SyscallException {
+    while (true) {
+      renew();
+      Pid asked = current;
+      MemoryMap map = MemoryMap.read(asked);
+      if (!renewedSince(asked)) {
+        return map;
+      }
+    }
+  }
+
+  /** {@return the process, named by its main thread} */
+  Pid process() {
+    return process;
+  }
+
+  /** {@return the thread} */
+  Pid id() {
+    return current;
+  }
+}
