@@ -208,7 +208,9 @@ public final class PagemapScanner implements AutoCloseable {
 
   /**
    * Asks whether the address space the process had when this was opened still lives. After an exec
-   * or an exit it does not. Leaves the results of the last scan alone.
+   * or an exit it does not. False is certain, true is not: Linux 6.18 says ESRCH at once, 6.12 was
+   * seen to say nothing of it, so a caller that must not miss an exec compares the auxiliary vector
+   * too. Leaves the results of the last scan alone.
    *
    * @throws SyscallException if the kernel answers neither yes nor ESRCH
    */

@@ -28,7 +28,6 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Kills the tracing program, with SIGKILL, before every single act of an injection. */
-@Tag("linux-6.12")
 class InjectionKillIT {
   private static final int KILLED = 128 + 9;
 
@@ -124,6 +123,7 @@ class InjectionKillIT {
   /** In the second case another thread is stopped, while the main one reads its stack. */
   @ParameterizedTest
   @ValueSource(strings = {"deep", "deep-main"})
+  @Tag("linux-6.12")
   void stackInUseIsNotWrittenTo(String mode) throws Exception {
     try (Steady target = new Steady(mode)) {
       List<Integer> tids = ProcStatus.threads(target.live.pid());
@@ -141,6 +141,7 @@ class InjectionKillIT {
   }
 
   @Test
+  @Tag("linux-6.12")
   void anotherThanTheMainThreadIsSafeToo() throws Exception {
     try (Steady target = new Steady("read")) {
       int tid = ProcStatus.threads(target.live.pid()).get(1);

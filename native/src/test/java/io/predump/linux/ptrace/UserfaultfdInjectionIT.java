@@ -24,7 +24,6 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-@Tag("linux-6.12")
 class UserfaultfdInjectionIT {
   private static final int SIGCONT = 18;
   private static final int SIGSTOP = 19;
@@ -68,6 +67,7 @@ class UserfaultfdInjectionIT {
   }
 
   @Test
+  @Tag("linux-6.12")
   void aBlockedReadGoesOn() throws IOException {
     try (LiveTarget target = awkward("read")) {
       assertThat(target.nextLine()).isEqualTo("ready");
@@ -102,6 +102,7 @@ class UserfaultfdInjectionIT {
   }
 
   @Test
+  @Tag("linux-6.12")
   void oneThreadOfManyIsStopped() throws IOException {
     try (LiveTarget target = awkward("threads", "8")) {
       target.nextLine();
@@ -140,6 +141,7 @@ class UserfaultfdInjectionIT {
   }
 
   @Test
+  @Tag("linux-6.12")
   void aProcessWhoseMainThreadHasEndedIsInjectedThroughAnother() throws IOException {
     try (LiveTarget target = awkward("dead-leader")) {
       target.nextLine();
@@ -164,6 +166,7 @@ class UserfaultfdInjectionIT {
   }
 
   @Test
+  @Tag("linux-6.12")
   void aRestartableSequenceIsAborted() throws IOException {
     try (LiveTarget target = awkward("sequence");
         Sequence sequence = new Sequence(target)) {
@@ -175,6 +178,7 @@ class UserfaultfdInjectionIT {
   }
 
   @Test
+  @Tag("linux-6.12")
   void withoutTheRepairARestartableSequenceGoesOnUnprotected() throws IOException {
     try (LiveTarget target = awkward("sequence");
         Sequence sequence = new Sequence(target)) {
@@ -241,6 +245,7 @@ class UserfaultfdInjectionIT {
   }
 
   @Test
+  @Tag("linux-6.12")
   void refusalsNameTheReason() throws Exception {
     assertRefused(Pid.self(), TraceException.Reason.SELF, "that is this process");
     assertRefused(
@@ -262,6 +267,7 @@ class UserfaultfdInjectionIT {
   }
 
   @Test
+  @Tag("linux-6.12")
   void aTracedTargetNamesItsTracer() throws IOException {
     try (LiveTarget target = awkward("threads", "1")) {
       target.nextLine();
