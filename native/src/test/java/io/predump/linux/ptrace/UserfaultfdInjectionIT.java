@@ -102,7 +102,6 @@ class UserfaultfdInjectionIT {
   }
 
   @Test
-  @Tag("linux-6.12")
   void oneThreadOfManyIsStopped() throws IOException {
     try (LiveTarget target = awkward("threads", "8")) {
       target.nextLine();
