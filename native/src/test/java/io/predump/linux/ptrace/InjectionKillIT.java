@@ -123,7 +123,6 @@ class InjectionKillIT {
   /** In the second case another thread is stopped, while the main one reads its stack. */
   @ParameterizedTest
   @ValueSource(strings = {"deep", "deep-main"})
-  @Tag("linux-6.12")
   void stackInUseIsNotWrittenTo(String mode) throws Exception {
     try (Steady target = new Steady(mode)) {
       List<Integer> tids = ProcStatus.threads(target.live.pid());
