@@ -74,7 +74,6 @@ final class BadTargetIT {
   }
 
   @Test
-  @Tag("linux-6.1")
   @Tag("linux-6.12")
   void aProcessThatIsTracedAlready() throws IOException {
     try (LiveTarget target = Targets.ready("writer", 1, 16);

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -12,6 +13,7 @@ import org.junit.jupiter.params.provider.CsvSource;
  * Hole 1: shared memory is written in ways no fault of the scanned mapping shows. Every way is seen
  * because its objects are compared; without, every one is missed.
  */
+@Tag("linux-6.12")
 final class H01SharedMemoryIT {
   private static final int PAGES = 64;
 

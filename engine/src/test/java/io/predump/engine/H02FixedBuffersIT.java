@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -11,6 +12,7 @@ import org.junit.jupiter.api.io.TempDir;
  * Hole 2: the kernel writes an io_uring's fixed buffers without a page fault. They are found in
  * fdinfo and read every round; without, what it wrote is missed.
  */
+@Tag("linux-6.12")
 final class H02FixedBuffersIT {
   private static final int PAGES = 64;
 

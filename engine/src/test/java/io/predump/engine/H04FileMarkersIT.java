@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -12,6 +13,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  * Hole 4: dropped pages of a private file mapping show the file again, and nothing says that they
  * were written. A page that looks swapped may be the marker of one, and is read.
  */
+@Tag("linux-6.12")
 final class H04FileMarkersIT {
   private static final int PAGES = 64;
 

@@ -4,11 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** Hole 6: what a process drops must leave the images; presence tells, not the written bit. */
+@Tag("linux-6.12")
 final class H06DroppedPagesIT {
   private static final int PAGES = 1024;
 

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -11,6 +12,7 @@ import org.junit.jupiter.api.io.TempDir;
  * Hole 7: a scan that fails half-way, at memory mapped since maps was read, has already protected
  * what came before, and says so only in its buffer.
  */
+@Tag("linux-6.12")
 final class H07HarvestIT {
   private static final int PAGES = 64;
 

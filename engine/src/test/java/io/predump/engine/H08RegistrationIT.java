@@ -4,10 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Hole 8: a protecting scan passes over memory that is not registered, without a word. */
+@Tag("linux-6.12")
 final class H08RegistrationIT {
   private static final int PAGES = 64;
 

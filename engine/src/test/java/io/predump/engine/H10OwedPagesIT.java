@@ -5,10 +5,12 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Hole 10: a scan consumes the written bit; if its round fails, the pages stay owed. */
+@Tag("linux-6.12")
 final class H10OwedPagesIT {
   private static final int PAGES = 64;
 

@@ -4,10 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Hole 14: the fast way to read un-shares what a fork shares, and doubles the target's memory. */
+@Tag("linux-6.12")
 final class H14SharedPagesIT {
   private static final int PAGES = 16384;
 

@@ -7,13 +7,11 @@ import io.predump.images.RoundRecord;
 import io.predump.linux.testkit.LiveTarget;
 import java.nio.file.Path;
 import java.util.List;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** A Java runtime under allocation load: many threads, a collector that moves everything. */
-@Tag("linux-6.12")
 final class JvmIT {
   @TempDir Path directory;
 

@@ -27,8 +27,6 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** A process and everything below it, while it has children and loses them. */
-@Tag("linux-6.1")
-@Tag("linux-6.12")
 final class TreeIT {
   private static final SessionOptions OPTIONS = SessionOptions.defaults("test");
   private static final int PRIVATE_PAGES = 1024;
@@ -52,6 +50,7 @@ final class TreeIT {
   }
 
   @Test
+  @Tag("linux-6.12")
   void everyProcessOfATreeThatWasThereAtAttachIsHeld() throws IOException {
     Pid child = fork(root);
     Pid grandchild = fork(child);
@@ -68,6 +67,7 @@ final class TreeIT {
   }
 
   @Test
+  @Tag("linux-6.12")
   void childrenBornBetweenRoundsJoinAndThoseThatExitLeave() throws IOException {
     Pid leaver = fork(root);
     try (PreDumpSession session = attach(OPTIONS)) {
@@ -134,6 +134,7 @@ final class TreeIT {
 
   @ParameterizedTest(name = "{0} ms into the round")
   @ValueSource(ints = {0, 2, 5, 10, 20, 40})
+  @Tag("linux-6.12")
   void aChildThatExitsInTheMiddleOfARoundSpoilsNothing(int millis) throws Exception {
     Pid child = fork(root);
     Pid leaver = fork(root);
@@ -159,6 +160,7 @@ final class TreeIT {
 
   @ParameterizedTest(name = "before the freeze={0}")
   @ValueSource(booleans = {false, true})
+  @Tag("linux-6.12")
   void aChildThatExecutesAnotherProgramJoinsAnew(boolean beforeTheFreeze) throws IOException {
     Pid child = fork(root);
     FinalRound last;
@@ -187,6 +189,7 @@ final class TreeIT {
   }
 
   @Test
+  @Tag("linux-6.12")
   void whatSeveralProcessesShareIsHeldOnce() throws IOException {
     Pid child = fork(root);
     Pid grandchild = fork(child);
@@ -203,6 +206,7 @@ final class TreeIT {
 
   /** Each has bytes of its own in the memory they inherited: none is taken for another's. */
   @Test
+  @Tag("linux-6.12")
   void memoryCopiedOnWriteAfterAForkIsEachProcessesOwn() throws IOException {
     Pid child = fork(root);
     Pid other = fork(root);
@@ -225,6 +229,7 @@ final class TreeIT {
   }
 
   @Test
+  @Tag("linux-6.12")
   void aloneTheRootIsHeldAndNobodyElseIsTouched() throws IOException {
     Pid child = fork(root);
     FinalRound last;

@@ -4,6 +4,7 @@ import io.predump.linux.AddressRange;
 import io.predump.linux.Errno;
 import io.predump.linux.Fd;
 import io.predump.linux.IoctlBinding;
+import io.predump.linux.LibC;
 import io.predump.linux.NativeBuffer;
 import io.predump.linux.PageRegion;
 import io.predump.linux.Pid;
@@ -225,38 +226,30 @@ public final class PagemapScanner implements AutoCloseable {
 
   /**
    * Asks whether the address space the process had when this was opened still lives. After an exec
-   * or an exit it does not. Leaves the results of the last scan alone.
+   * or an exit it does not. A read of the raw entries tells on every kernel; PAGEMAP_SCAN itself
+   * scans a dead address space in silence before Linux 6.18. Leaves the results of the last scan
+   * alone.
    *
-   * @throws SyscallException if the kernel answers neither yes nor ESRCH
+   * @throws SyscallException if the kernel cannot say
    */
   public boolean sameAddressSpace() throws SyscallException {
-    long probe = argAddress + PROBE_ARG;
-    for (int field = PmScanArg.SIZE; field < PmScanArg.BYTES; field += Long.BYTES) {
-      arg.putLong(PROBE_ARG + field, 0);
-    }
-    arg.putLong(PROBE_ARG + PmScanArg.SIZE, PmScanArg.BYTES);
-    arg.putLong(PROBE_ARG + PmScanArg.START, PROBE_START);
-    arg.putLong(PROBE_ARG + PmScanArg.END, PROBE_START + 4096);
-    // A scan without a vec and without a match: it only takes the lock and walks one empty page.
-    arg.putLong(PROBE_ARG + PmScanArg.CATEGORY_MASK, PageCategories.PRESENT);
-    arg.putLong(PROBE_ARG + PmScanArg.RETURN_MASK, PageCategories.PRESENT);
     while (true) {
-      int result = binding.ioctl(pagemap.number(), PmScanArg.PAGEMAP_SCAN, probe);
-      if (result >= 0) {
-        return true;
+      long read = LibC.pread(pagemap.number(), argAddress + PROBE_ENTRY, Long.BYTES, PROBE_OFFSET);
+      if (read >= 0) {
+        return read == Long.BYTES;
       }
-      Errno errno = new Errno(-result);
-      if (errno.equals(Errno.ESRCH)) {
-        return false;
-      }
+      Errno errno = Errno.last();
       if (!errno.equals(Errno.EINTR)) {
-        throw new SyscallException(call(PROBE_START, PROBE_START + 4096), errno);
+        throw new SyscallException("pread(" + pagemap.path() + ")", errno);
       }
     }
   }
 
-  private static final int PROBE_ARG = 1024;
-  private static final long PROBE_START = 0x10000;
+  /** Where in the argument's memory there is room for one entry. */
+  private static final int PROBE_ENTRY = 1024;
+
+  /** The entry of an address that every address space has, mapped or not. */
+  private static final long PROBE_OFFSET = (0x10000 >>> 12) * Long.BYTES;
 
   /** Closes the pagemap and frees the regions. */
   @Override

@@ -26,7 +26,6 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
-@Tag("linux-6.12")
 class PagemapScannerIT {
   private static final int PAGES = 64;
   private static final long ARM = PagemapScanner.WP_MATCHING | PagemapScanner.CHECK_WPASYNC;
@@ -91,6 +90,7 @@ class PagemapScannerIT {
   }
 
   @Test
+  @Tag("linux-6.12")
   void listsOnlyTouchedPagesAndTheirWritesOnce() throws IOException {
     target.ask("w 3 1");
     target.ask("w 4 1");
@@ -105,6 +105,7 @@ class PagemapScannerIT {
   }
 
   @Test
+  @Tag("linux-6.12")
   void dropsAreSeenByAbsence() throws IOException {
     target.ask("w 3 1");
     arm();
@@ -114,6 +115,7 @@ class PagemapScannerIT {
   }
 
   @Test
+  @Tag("linux-6.12")
   void listsEverythingEvenWithRoomForOneRegion() throws IOException {
     for (int page = 0; page < 10; page += 2) {
       target.ask("w " + page + " 1");
@@ -137,6 +139,7 @@ class PagemapScannerIT {
   }
 
   @Test
+  @Tag("linux-6.12")
   void anUnregisteredMappingIsAnErrorAndWhatWasConsumedBeforeIsHarvested() throws IOException {
     for (int page = 0; page < 40; page++) {
       target.ask("w " + page + " 1");
@@ -162,6 +165,7 @@ class PagemapScannerIT {
   }
 
   @Test
+  @Tag("linux-6.12")
   void withoutTheCheckAnUnregisteredMappingIsSilentlySkipped() throws IOException {
     target.ask("m 20 4");
     int regions =
@@ -177,6 +181,9 @@ class PagemapScannerIT {
     assertThat(regions).as("why CHECK_WPASYNC is always set").isZero();
   }
 
+  /**
+   * Not on Linux 6.12, where the descriptor does not tell; the engine's TargetEndsIT runs there.
+   */
   @Test
   void anExecEndsTheAddressSpace() throws IOException {
     assertThat(scanner.sameAddressSpace()).isTrue();
@@ -194,6 +201,7 @@ class PagemapScannerIT {
   }
 
   @Test
+  @Tag("linux-6.12")
   void rawEntriesAndReadsAgreeWithWhatTheTargetWrote() throws IOException {
     target.ask("w 5 77");
     arm();
@@ -233,6 +241,7 @@ class PagemapScannerIT {
   }
 
   @Test
+  @Tag("linux-6.12")
   void fileCategoryIsKnown() throws IOException {
     target.ask("s 30 4");
     scanner.scan(start + 30 * 4096, start + 34 * 4096, 0, 0, PRESENT, 0, FILE | PRESENT);

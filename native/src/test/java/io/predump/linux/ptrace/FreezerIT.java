@@ -20,8 +20,6 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-@Tag("linux-6.1")
-@Tag("linux-6.12")
 class FreezerIT {
   private static final Duration TIMEOUT = Slowness.times(Duration.ofSeconds(5));
 
@@ -85,6 +83,8 @@ class FreezerIT {
   }
 
   @Test
+  @Tag("linux-6.1")
+  @Tag("linux-6.12")
   void threadsBornAndDyingMeanwhileAreCaught() throws IOException {
     try (LiveTarget target = awkward("births", "4")) {
       long address = Long.parseUnsignedLong(target.nextLine(), 16);
@@ -102,6 +102,8 @@ class FreezerIT {
   }
 
   @Test
+  @Tag("linux-6.1")
+  @Tag("linux-6.12")
   void aStoppedProcessStaysStopped() throws IOException {
     try (LiveTarget target = awkward("slow-threads", "3")) {
       target.nextLine();

@@ -8,12 +8,14 @@ import io.predump.linux.proc.ProcStatus;
 import io.predump.linux.testkit.CProgram;
 import io.predump.linux.testkit.LiveTarget;
 import java.io.IOException;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /**
  * Hole 12: a thread stopped inside a restartable sequence would go on in it, no longer protected:
  * the kernel forgets the sequence when the registers change. The injection aborts it instead.
  */
+@Tag("linux-6.12")
 final class H12RestartableSequenceIT {
   private static LiveTarget awkward(String mode) throws IOException {
     return LiveTarget.start(CProgram.resource(LiveTarget.class, "awkward.c"), mode);

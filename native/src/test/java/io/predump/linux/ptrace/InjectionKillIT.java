@@ -28,7 +28,6 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Kills the tracing program, with SIGKILL, before every single act of an injection. */
-@Tag("linux-6.12")
 class InjectionKillIT {
   private static final int KILLED = 128 + 9;
 
@@ -141,6 +140,7 @@ class InjectionKillIT {
   }
 
   @Test
+  @Tag("linux-6.12")
   void anotherThanTheMainThreadIsSafeToo() throws Exception {
     try (Steady target = new Steady("read")) {
       int tid = ProcStatus.threads(target.live.pid()).get(1);

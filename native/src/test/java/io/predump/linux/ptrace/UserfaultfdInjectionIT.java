@@ -22,7 +22,6 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-@Tag("linux-6.12")
 class UserfaultfdInjectionIT {
   private static final int SIGCONT = 18;
   private static final int SIGSTOP = 19;
@@ -66,6 +65,7 @@ class UserfaultfdInjectionIT {
   }
 
   @Test
+  @Tag("linux-6.12")
   void aBlockedReadGoesOn() throws IOException {
     try (LiveTarget target = awkward("read")) {
       assertThat(target.nextLine()).isEqualTo("ready");
@@ -138,6 +138,7 @@ class UserfaultfdInjectionIT {
   }
 
   @Test
+  @Tag("linux-6.12")
   void aProcessWhoseMainThreadHasEndedIsInjectedThroughAnother() throws IOException {
     try (LiveTarget target = awkward("dead-leader")) {
       target.nextLine();
@@ -162,6 +163,7 @@ class UserfaultfdInjectionIT {
   }
 
   @Test
+  @Tag("linux-6.12")
   void refusalsNameTheReason() throws Exception {
     assertRefused(Pid.self(), TraceException.Reason.SELF, "that is this process");
     assertRefused(
@@ -183,6 +185,7 @@ class UserfaultfdInjectionIT {
   }
 
   @Test
+  @Tag("linux-6.12")
   void aTracedTargetNamesItsTracer() throws IOException {
     try (LiveTarget target = awkward("threads", "1")) {
       target.nextLine();
