@@ -293,10 +293,7 @@ final class AttachedProcess implements AutoCloseable {
 
   private long[] currentAuxv() throws SyscallException {
     try {
-      long[] now = ProcStatus.auxiliaryVector(thread.id());
-      if (now.length > 0) {
-        return now;
-      }
+      // Right before this, so that a thread that has just ended is not taken for the process.
       thread.renew();
       return ProcStatus.auxiliaryVector(thread.id());
     } catch (SyscallException e) {

@@ -84,9 +84,15 @@ final class LiveThread {
     while (true) {
       renew();
       Pid asked = current;
-      MemoryMap map = MemoryMap.read(asked);
-      if (!renewedSince(asked)) {
-        return map;
+      try {
+        MemoryMap map = MemoryMap.read(asked);
+        if (!renewedSince(asked)) {
+          return map;
+        }
+      } catch (SyscallException e) {
+        if (!renewedSince(asked)) {
+          throw e;
+        }
       }
     }
   }

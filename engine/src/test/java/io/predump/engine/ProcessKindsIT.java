@@ -279,7 +279,7 @@ final class ProcessKindsIT {
     VerifyResult verify = last.verify().orElseThrow();
     assertThat(verify.firstDifferences()).isEmpty();
     assertThat(verify.different()).isZero();
-    assertThat(verify.compared()).isGreaterThan(200);
+    assertThat(verify.compared()).isGreaterThan(100);
   }
 
   private static void assertWorks(LiveTarget target) throws IOException {
