@@ -9,5 +9,7 @@ enum Protection {
   /** With soft-dirty bits, a page that lies elsewhere than when last listed is read again. */
   PAGE_PLACES,
   /** In the raw pagemap, the shared zero page is told from others by where it lies. */
-  ZERO_PLACE
+  ZERO_PLACE,
+  /** The search for pages in a reservation goes on until all that smaps counts are found. */
+  ALL_PAGES_COUNTED
 }
