@@ -84,6 +84,7 @@ final class Json {
       json.writeNull();
     }
     strings(json, "warnings", result.warnings());
+    strings(json, "notVerified", result.notVerified());
   }
 
   /** Writes the fields of a round into an object begun by the caller. */

@@ -85,6 +85,13 @@ final class RunCommand extends Command {
           .description("What finds written pages (default: auto, the best this kernel offers).")
           .build();
   private final OptionSpec single = flag("--single", "Copy the process alone, not those below it.");
+  private final OptionSpec allowDeviceWriters =
+      flag(
+          "--allow-device-writers",
+          "Take a process although a device (RDMA, VFIO, AF_XDP, GPU) may write its memory unseen;"
+              + " its rounds are marked as not verified.");
+  private final OptionSpec restoreThp =
+      flag("--restore-thp", "Put huge pages that tracking split together again at the end.");
   private final OptionSpec quiet =
       flag("--quiet", "No progress; the summary, warnings and errors only.");
 
@@ -107,6 +114,8 @@ final class RunCommand extends Command {
         .addOption(threads)
         .addOption(tracker)
         .addOption(single)
+        .addOption(allowDeviceWriters)
+        .addOption(restoreThp)
         .addOption(quiet);
   }
 
@@ -145,7 +154,9 @@ final class RunCommand extends Command {
         SessionOptions.defaults(Main.version())
             .withLevel(level.<Integer>getValue())
             .withTracker(tracker.<TrackerChoice>getValue())
-            .withSingle(isSet(single));
+            .withSingle(isSet(single))
+            .withAllowDeviceWriters(isSet(allowDeviceWriters))
+            .withRestoreThp(isSet(restoreThp));
     Integer workers = threads.getValue();
     return workers == null ? options : options.withThreads(workers);
   }

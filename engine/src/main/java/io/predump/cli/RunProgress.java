@@ -76,6 +76,18 @@ final class RunProgress implements LoopListener {
   }
 
   @Override
+  public synchronized void hugePagesRestored(long restored, long wanted) {
+    clearBar();
+    terminal
+        .err()
+        .println(
+            "huge pages put together again: "
+                + Units.count(restored)
+                + " of "
+                + Units.count(wanted));
+  }
+
+  @Override
   public synchronized void roundStarted(int round) {
     roundStartNanos = nanoTime.getAsLong();
   }

@@ -38,6 +38,7 @@ final class RunSummary {
             });
     text.append(owed(result.rounds()));
     text.append(images(result.rounds(), imagesDir));
+    result.notVerified().forEach(why -> text.append("not verified: ").append(why).append('\n'));
     return text.toString();
   }
 

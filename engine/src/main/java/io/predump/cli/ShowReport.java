@@ -124,6 +124,7 @@ record ShowReport(
     text.append(", Linux ").append(newest.kernelRelease()).append("\n\n");
     text.append(ROUNDS.render(rounds.stream().map(ShowReport::cells).toList()));
     newest.warnings().forEach(w -> text.append("warning: ").append(w).append('\n'));
+    newest.notVerified().forEach(w -> text.append("not verified: ").append(w).append('\n'));
     if (newest.owedPages() > 0) {
       text.append("warning: the newest round owes ");
       text.append(Units.count(newest.owedPages(), "page"));
@@ -201,6 +202,7 @@ record ShowReport(
     json.writeNumberField("owedPages", m.owedPages());
     Json.round(json, m.record());
     Json.strings(json, "warnings", m.warnings());
+    Json.strings(json, "notVerified", m.notVerified());
   }
 
   private static void json(JsonGenerator json, HeldVma held) throws IOException {

@@ -26,6 +26,7 @@ import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One process under tracking: its descriptors, its page table, its mappings as last read. The
@@ -44,13 +45,18 @@ final class AttachedProcess implements AutoCloseable {
   private final CompareTracker compare;
   private final PageTable table = new PageTable();
   private final Hazards hazards;
+  private final DirectIoDebt debt = new DirectIoDebt(DirectIoDebt.LONGEST_READ);
+  private final @Nullable RangeSet huge;
+  private final TestHooks hooks;
   private final long stoppedNanos;
   private final List<String> attachWarnings;
 
   private List<PolicedVma> vmas = List.of();
   private Set<Long> knownStarts = Set.of();
+  private HugePages hugePages = HugePages.NONE;
   private int newVmas;
   private int goneVmas;
+  private long lookedNanos;
 
   private AttachedProcess(
       Pid pid,
@@ -62,6 +68,7 @@ final class AttachedProcess implements AutoCloseable {
       Hazards hazards,
       int vpid,
       AttachContext context,
+      @Nullable RangeSet huge,
       boolean track)
       throws IOException {
     this.pid = pid;
@@ -72,9 +79,10 @@ final class AttachedProcess implements AutoCloseable {
     this.memory = memory;
     this.policies = policies;
     this.hazards = hazards;
-    this.compare = new CompareTracker(lister, context.hooks());
-    Injected injected =
-        track && context.tracker().tracker() == TrackerChoice.UFFD_WP ? inject(pid) : null;
+    this.hooks = context.hooks();
+    this.huge = huge;
+    this.compare = new CompareTracker(lister, hooks);
+    Injected injected = track && tracksBy(TrackerChoice.UFFD_WP, context) ? inject(pid) : null;
     this.stoppedNanos = injected == null ? 0 : injected.stoppedNanos();
     this.attachWarnings = injected == null ? List.of() : List.copyOf(injected.warnings());
     if (injected != null && lister instanceof PresenceLister scans) {
@@ -87,22 +95,29 @@ final class AttachedProcess implements AutoCloseable {
               scans,
               policies,
               context.features().reportsHoles(),
-              context.hooks());
-    } else if (track && lister instanceof RawLister raw && softDirty(context)) {
-      this.tracker = new SoftDirtyTracker(raw, SoftDirtyBits.open(pid), table, context.hooks());
+              hooks);
+    } else if (track
+        && lister instanceof RawLister raw
+        && tracksBy(TrackerChoice.SOFT_DIRTY, context)) {
+      this.tracker = new SoftDirtyTracker(raw, SoftDirtyBits.open(pid), table, hooks);
     } else {
       this.tracker = compare;
     }
   }
 
-  private static boolean softDirty(AttachContext context) {
-    return context.tracker().tracker() == TrackerChoice.SOFT_DIRTY;
+  private static boolean tracksBy(TrackerChoice tracker, AttachContext context) {
+    return context.tracker().tracker() == tracker;
   }
 
-  private static PageLister lister(Pid pid, AttachContext context) throws SyscallException {
+  private static PageLister lister(Pid pid, AttachContext context, @Nullable RangeSet huge)
+      throws SyscallException {
     boolean scans = context.features().pagemapScan().present();
-    return scans && !softDirty(context)
-        ? new PresenceLister(PagemapScanner.open(pid), context.features().guardCategory().present())
+    return scans && !tracksBy(TrackerChoice.SOFT_DIRTY, context)
+        ? new PresenceLister(
+            PagemapScanner.open(pid),
+            context.features().guardCategory().present(),
+            huge,
+            context.hooks())
         : RawLister.open(pid, scans, context.hooks());
   }
 
@@ -129,7 +144,10 @@ final class AttachedProcess implements AutoCloseable {
   private static AttachedProcess open(ProcStatus checked, AttachContext context, boolean track)
       throws IOException {
     Pid pid = checked.pid();
-    PageLister lister = lister(pid, context);
+    boolean protects = tracksBy(TrackerChoice.UFFD_WP, context);
+    // Only write protection splits huge pages.
+    RangeSet huge = protects && context.options().restoreThp() ? new RangeSet() : null;
+    PageLister lister = lister(pid, context, huge);
     ProcessMemory memory = null;
     try {
       memory = ProcessMemory.open(pid);
@@ -139,9 +157,11 @@ final class AttachedProcess implements AutoCloseable {
             Kind.EXITED, "pid=" + pid.number() + " has exited; another process has its pid now");
       }
       long[] auxv = ProcStatus.auxiliaryVector(pid);
-      VmaPolicies policies = new VmaPolicies(Smaps.read(pid), Backing.asking(pid));
-      Hazards hazards = new Hazards(pid);
-      hazards.look();
+      VmaPolicies policies =
+          new VmaPolicies(
+              Smaps.read(pid), Backing.asking(pid), protects && context.features().tracksHugetlb());
+      Hazards hazards = new Hazards(pid, context.options().allowDeviceWriters());
+      hazards.look(policies.judge(MemoryMap.read(pid)));
       return new AttachedProcess(
           pid,
           status,
@@ -152,6 +172,7 @@ final class AttachedProcess implements AutoCloseable {
           hazards,
           vpid(status, context.namespaceDepth()),
           context,
+          huge,
           track);
     } catch (IOException | RuntimeException e) {
       lister.close();
@@ -224,6 +245,11 @@ final class AttachedProcess implements AutoCloseable {
     return all;
   }
 
+  /** {@return why the images cannot be vouched for; empty if they can} */
+  List<String> notVerified() {
+    return hazards.notVerified();
+  }
+
   /**
    * {@return whether the address space is still the one attached to} It may live on in a process
    * that shares it while this one has executed another program, so the auxiliary vector, which each
@@ -264,20 +290,26 @@ final class AttachedProcess implements AutoCloseable {
     return tracker.needsStandstill();
   }
 
-  /** Looks for ways in which its memory changes without a page fault. */
-  void lookForHazards() throws SyscallException {
-    hazards.look();
+  /** Before a live scan: looks for ways in which its memory changes without a page fault. */
+  void lookForHazards() throws IOException {
+    lookedNanos = System.nanoTime();
+    hazards.look(vmas);
   }
 
   /**
    * Reads maps, registers what is new, lists what was written, and arms it again.
    *
-   * @param standing whether all threads stand still
+   * @param standing whether all threads stand still; then hazards are looked for before and after,
+   *     while they run
    */
   void scanLive(ScanCounts counts, boolean standing) throws IOException {
     readMaps();
+    if (!standing) {
+      lookForHazards();
+    }
     vmas = tracker.prepare(vmas);
     settleGone();
+    hooks.come(TestHooks.Moment.BEFORE_SCAN);
     for (PolicedVma vma : vmas) {
       switch (vma.policy()) {
         case TRACK -> scan(tracker, vma, counts, standing);
@@ -293,6 +325,9 @@ final class AttachedProcess implements AutoCloseable {
     if (standing || !tracker.needsStandstill()) {
       tracker.rearm();
     }
+    if (!standing) {
+      settleHazards(counts);
+    }
   }
 
   private void scan(DirtyTracker chosen, PolicedVma vma, ScanCounts counts, boolean standing)
@@ -304,12 +339,40 @@ final class AttachedProcess implements AutoCloseable {
     }
   }
 
+  /**
+   * After a live scan, while the target runs: looks for ways in which its memory changes without a
+   * page fault once more, and adds what they may have written to what is owed.
+   */
+  void settleHazards(ScanCounts counts) throws IOException {
+    hazards.look(vmas);
+    oweFixedBuffers(counts);
+    if (hazards.directIo()) {
+      debt.scanned(table, lookedNanos);
+    }
+  }
+
+  /** The kernel writes fixed buffers of an io_uring without a fault: they are read every time. */
+  private void oweFixedBuffers(ScanCounts counts) throws IOException {
+    if (!hooks.on(Protection.PINNED_READ)) {
+      return;
+    }
+    for (long[] buffer : hazards.fixedBuffers()) {
+      for (PolicedVma vma : vmas) {
+        long end = Math.min(vma.end(), buffer[1]);
+        long at = Math.max(vma.start(), buffer[0]);
+        if (vma.policy() == VmaPolicy.TRACK && at < end) {
+          lister.listPart(vma, at, end, table, counts);
+        }
+      }
+    }
+  }
+
   /** Reads maps and lists what was written since the last scan; all threads stand still. */
   void scanFrozen(ScanCounts counts) throws IOException {
     readMaps();
     if (tracker == compare) {
       vmas = compare.prepare(vmas);
-    } else if (hazards.any()) {
+    } else if (hazards.distrustsAll()) {
       vmas = vmas.stream().map(AttachedProcess::distrusted).toList();
     }
     settleGone();
@@ -319,6 +382,10 @@ final class AttachedProcess implements AutoCloseable {
         chosen.scanFrozen(vma, table, counts);
       }
     }
+    oweFixedBuffers(counts);
+    if (hooks.on(Protection.DIRECT_IO_DEBT)) {
+      debt.allDue(table);
+    }
   }
 
   /**
@@ -326,7 +393,7 @@ final class AttachedProcess implements AutoCloseable {
    * and buffers touched before the freeze instead of in it. What it marks owed is owed anyway.
    */
   void rehearseFreeze() throws IOException {
-    hazards.look();
+    hazards.look(vmas);
     Set<Long> starts = knownStarts;
     scanFrozen(new ScanCounts());
     space();
@@ -378,7 +445,7 @@ final class AttachedProcess implements AutoCloseable {
     return new PageSpace(
         PagesName.ofProcess(vpid),
         table,
-        new ProcessPages(pid, memory),
+        new ProcessPages(pid, memory, hooks),
         this,
         runs.cut(CopyPipeline.JOB_PAGES));
   }
@@ -421,13 +488,29 @@ final class AttachedProcess implements AutoCloseable {
     return records;
   }
 
+  /** {@return the huge pages put together again when this was closed} */
+  HugePages hugePages() {
+    return hugePages;
+  }
+
   @Override
   public void close() {
     try {
       tracker.close();
+      restoreHugePages();
     } finally {
       lister.close();
       memory.close();
+    }
+  }
+
+  private void restoreHugePages() {
+    try {
+      if (huge != null && sameAddressSpace()) {
+        hugePages = HugePages.restore(pid, huge, table);
+      }
+    } catch (SyscallException e) {
+      // The kernel does not even tell whether the process lives: it is left as it is.
     }
   }
 }

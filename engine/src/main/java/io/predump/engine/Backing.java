@@ -1,6 +1,7 @@
 package io.predump.engine;
 
 import io.predump.linux.Errno;
+import io.predump.linux.LibC;
 import io.predump.linux.Pid;
 import io.predump.linux.SyscallException;
 import io.predump.linux.proc.MappedFile;
@@ -9,14 +10,28 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.function.Function;
 
-/** What kind of file system a mapped file lives on. */
-enum Backing {
-  /** A disk, or anything that keeps its content without the process. */
-  DISK,
-  /** Memory: tmpfs, ramfs, memfd. Gone with the machine. */
-  MEMORY,
-  /** Huge pages. */
-  HUGETLB;
+/**
+ * What a mapped file is made of.
+ *
+ * @param kind where its content lives
+ * @param pageBytes the size of its pages: 4096 but for huge pages
+ */
+record Backing(Kind kind, long pageBytes) {
+  /** A file on a disk. */
+  static final Backing DISK = new Backing(Kind.DISK, LibC.PAGE_BYTES);
+
+  /** A file in memory. */
+  static final Backing MEMORY = new Backing(Kind.MEMORY, LibC.PAGE_BYTES);
+
+  /** Where the content of a file lives. */
+  enum Kind {
+    /** A disk, or anything that keeps its content without the process. */
+    DISK,
+    /** Memory: tmpfs, ramfs, memfd. Gone with the machine. */
+    MEMORY,
+    /** Huge pages. */
+    HUGETLB
+  }
 
   /**
    * Asks the files themselves, one per device: a path says nothing, since the mount may be gone, of
@@ -29,7 +44,7 @@ enum Backing {
       Backing backing = known.get(device);
       if (backing == null) {
         try (MappedFile file = MappedFile.open(pid, vma.range())) {
-          backing = of(file.fileSystemMagic());
+          backing = of(file);
         } catch (SyscallException e) {
           // Unmapped since maps was read: the next round asks again.
           if (e.is(Errno.ENOENT) || e.is(Errno.ESRCH)) {
@@ -43,9 +58,10 @@ enum Backing {
     };
   }
 
-  private static Backing of(long magic) {
+  private static Backing of(MappedFile file) throws SyscallException {
+    long magic = file.fileSystemMagic();
     if (magic == MappedFile.HUGETLBFS_MAGIC) {
-      return HUGETLB;
+      return new Backing(Kind.HUGETLB, file.blockBytes());
     }
     return magic == MappedFile.TMPFS_MAGIC || magic == MappedFile.RAMFS_MAGIC ? MEMORY : DISK;
   }

@@ -52,7 +52,7 @@ final class CountedParts implements PopulatedParts {
 
   @Override
   public List<long[]> of(PolicedVma vma, ScanPacer pacer, PageTable known) throws SyscallException {
-    if (vma.end() - vma.start() <= LARGE_BYTES || vma.fileBacked()) {
+    if (vma.end() - vma.start() <= LARGE_BYTES || vma.fileBacked() || vma.hugetlb()) {
       return PopulatedParts.whole(vma);
     }
     RangeSet hints = new RangeSet();

@@ -33,4 +33,12 @@ public interface LoopListener {
 
   /** The process runs again after the final freeze. */
   default void thawed(FreezeRecord freeze) {}
+
+  /**
+   * Huge pages that tracking had split are put together again, at the very end.
+   *
+   * @param restored how many are huge again
+   * @param wanted how many were huge once and are full of pages
+   */
+  default void hugePagesRestored(long restored, long wanted) {}
 }

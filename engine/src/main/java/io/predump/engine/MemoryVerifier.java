@@ -70,7 +70,7 @@ public final class MemoryVerifier {
    */
   public static VerifyResult againstStopped(Path imagesDir, Pid pid) throws IOException {
     ProcStatus status = requireStopped(pid);
-    VmaPolicies policies = new VmaPolicies(Smaps.read(pid), Backing.asking(pid));
+    VmaPolicies policies = new VmaPolicies(Smaps.read(pid), Backing.asking(pid), false);
     List<PolicedVma> vmas = policies.judge(MemoryMap.read(pid));
     int vpid;
     try (ImageChain chain = ImageChain.open(imagesDir)) {

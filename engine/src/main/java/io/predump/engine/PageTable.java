@@ -257,6 +257,58 @@ final class PageTable {
     }
   }
 
+  /** Receives runs of pages. */
+  interface RunVisitor {
+    void run(long start, long end);
+  }
+
+  /** Visits every owed page, as runs in address order. */
+  void forEachOwed(RunVisitor visitor) {
+    for (Leaf leaf : leaves.values()) {
+      for (int i = 0; leaf.mayOwe && i < LEAF_PAGES; i++) {
+        int first = i;
+        while (i < LEAF_PAGES && PageState.owed(leaf.states[i])) {
+          i++;
+        }
+        if (i > first) {
+          visitor.run(
+              leaf.start + ((long) first << PAGE_SHIFT), leaf.start + ((long) i << PAGE_SHIFT));
+        }
+      }
+    }
+  }
+
+  /** Pages of {@code [start, end)} that are in memory with bytes of their own are owed. */
+  void oweHeld(long start, long end) {
+    for (Leaf leaf : leaves.subMap(start >>> LEAF_SHIFT << LEAF_SHIFT, end).values()) {
+      long leafEnd = leaf.start + ((long) LEAF_PAGES << PAGE_SHIFT);
+      int first = start <= leaf.start ? 0 : index(start);
+      int last = end >= leafEnd ? LEAF_PAGES : index(end);
+      for (int i = first; i < last; i++) {
+        byte content = PageState.content(leaf.states[i]);
+        if (content == PageState.DATA || content == PageState.ZERO_BYTES) {
+          leaf.states[i] |= PageState.OWED;
+          leaf.mayOwe = true;
+        }
+      }
+    }
+  }
+
+  /** {@return whether every page of the leaf at {@code start} is in memory} */
+  boolean isFull(long start) {
+    Leaf leaf = leaves.get(start);
+    if (leaf == null) {
+      return false;
+    }
+    for (byte state : leaf.states) {
+      byte content = PageState.content(state);
+      if (content != PageState.DATA && content != PageState.ZERO_BYTES) {
+        return false;
+      }
+    }
+    return true;
+  }
+
   /** {@return how many pages are owed} */
   long owedPages() {
     long owed = 0;

@@ -10,8 +10,9 @@ import io.predump.linux.proc.Vma;
  * @param policy how its pages get into the images
  * @param reason why this policy, as the manifest and {@code show --vmas} print it
  * @param fileBacked whether an untouched page shows a file's content instead of zeros
+ * @param pageBytes the size of its pages: 4096 but for hugetlb memory
  */
-record PolicedVma(Vma vma, VmaPolicy policy, String reason, boolean fileBacked) {
+record PolicedVma(Vma vma, VmaPolicy policy, String reason, boolean fileBacked, long pageBytes) {
 
   long start() {
     return vma.start();
@@ -19,6 +20,11 @@ record PolicedVma(Vma vma, VmaPolicy policy, String reason, boolean fileBacked) 
 
   long end() {
     return vma.end();
+  }
+
+  /** {@return whether it is made of huge pages of hugetlbfs} */
+  boolean hugetlb() {
+    return pageBytes != PageTable.PAGE_BYTES;
   }
 
   /** {@return whether its pages belong into the process's own pagemap} */
@@ -49,6 +55,6 @@ record PolicedVma(Vma vma, VmaPolicy policy, String reason, boolean fileBacked) 
   }
 
   PolicedVma with(VmaPolicy newPolicy, String newReason) {
-    return new PolicedVma(vma, newPolicy, newReason, fileBacked);
+    return new PolicedVma(vma, newPolicy, newReason, fileBacked, pageBytes);
   }
 }

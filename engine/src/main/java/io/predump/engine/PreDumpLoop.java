@@ -73,6 +73,7 @@ public final class PreDumpLoop {
         last.map(FinalRound::freeze),
         last.flatMap(FinalRound::verify),
         List.copyOf(warned),
+        session.notVerified(),
         session.stoppedMicros());
   }
 

@@ -141,6 +141,11 @@ public final class PreDumpSession implements AutoCloseable {
     return tree.warnings();
   }
 
+  /** {@return why nobody can vouch for the images, so far; empty if they are what memory was} */
+  public List<String> notVerified() {
+    return tree.notVerified();
+  }
+
   /** {@return the longest time a thread stood still to attach its process, microseconds} */
   public long stoppedMicros() {
     return tree.longestStopNanos() / 1000;
@@ -323,6 +328,9 @@ public final class PreDumpSession implements AutoCloseable {
   public void close() {
     try {
       Closing.all(List.of(pipeline, tree, chainLock));
+      if (options.restoreThp()) {
+        listener.hugePagesRestored(tree.hugePages().restored(), tree.hugePages().wanted());
+      }
     } finally {
       if (madeDirectory && parentRound.isEmpty()) {
         removeIfEmpty(chain.path());

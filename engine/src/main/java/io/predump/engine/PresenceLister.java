@@ -2,6 +2,7 @@ package io.predump.engine;
 
 import static io.predump.linux.mem.PageCategories.FILE;
 import static io.predump.linux.mem.PageCategories.GUARD;
+import static io.predump.linux.mem.PageCategories.HUGE;
 import static io.predump.linux.mem.PageCategories.PFNZERO;
 import static io.predump.linux.mem.PageCategories.PRESENT;
 import static io.predump.linux.mem.PageCategories.SWAPPED;
@@ -9,6 +10,10 @@ import static io.predump.linux.mem.PageCategories.WRITTEN;
 
 import io.predump.linux.SyscallException;
 import io.predump.linux.mem.PagemapScanner;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Lists by PAGEMAP_SCAN. The scan behind every policy, "policy A": list what is in memory or in
@@ -26,16 +31,25 @@ import io.predump.linux.mem.PagemapScanner;
 final class PresenceLister implements PageLister {
   private static final long RETURNED = WRITTEN | PRESENT | SWAPPED | PFNZERO;
 
+  /** Longer than it takes to move a huge page. */
+  private static final long MOVING_NANOS = 2_000_000;
+
   private final PagemapScanner scanner;
   private final long guard;
+  private final @Nullable RangeSet huge;
+  private final TestHooks hooks;
 
   /**
    * @param scanner taken over: closed with the lister
    * @param knowsGuard whether the kernel knows guard pages (Linux 6.15); without, they cannot exist
+   * @param huge takes the transparent huge pages met; null: nobody wants to know
    */
-  PresenceLister(PagemapScanner scanner, boolean knowsGuard) {
+  PresenceLister(
+      PagemapScanner scanner, boolean knowsGuard, @Nullable RangeSet huge, TestHooks hooks) {
     this.scanner = scanner;
     this.guard = knowsGuard ? GUARD : 0;
+    this.huge = huge;
+    this.hooks = hooks;
   }
 
   /** {@return what it scans with; borrowed} */
@@ -68,33 +82,68 @@ final class PresenceLister implements PageLister {
       throws SyscallException {
     long excluded = vma.fileBacked() ? guard | FILE : guard;
     counts.calls++;
+    long returned = huge == null ? RETURNED : RETURNED | HUGE;
     try {
-      scanner.scan(start, end, flags, excluded, excluded, PRESENT | SWAPPED, RETURNED);
+      scanner.scan(start, end, flags, excluded, excluded, PRESENT | SWAPPED, returned);
     } catch (SyscallException e) {
-      for (int i = 0; i < scanner.regionCount(); i++) {
+      for (int i = 0; hooks.on(Protection.HARVEST) && i < scanner.regionCount(); i++) {
         table.list(scanner.regionStart(i), scanner.regionEnd(i), true, false);
       }
       throw e;
     }
     long at = start;
+    List<long[]> markers = new ArrayList<>();
     for (int i = 0; i < scanner.regionCount(); i++) {
       long from = scanner.regionStart(i);
       long to = scanner.regionEnd(i);
       long categories = scanner.regionCategories(i);
       if (from > at) {
-        table.vacate(at, from, vma.vacantState());
+        vacate(vma, at, from, table);
       }
-      mark(vma, from, to, categories, trustNothing, table, counts);
+      if (vma.hugetlb() && (categories & PRESENT) == 0 && hooks.on(Protection.HUGETLB_MARKERS)) {
+        markers.add(new long[] {from, to});
+      } else {
+        mark(vma, from, to, categories, trustNothing, table, counts);
+      }
       at = to;
     }
     long walked = Math.min(scanner.walkEnd(), end);
     if (walked > at) {
-      table.vacate(at, walked, vma.vacantState());
+      vacate(vma, at, walked, table);
+    }
+    for (long[] marker : markers) {
+      settleMarker(vma, marker[0], marker[1], table, counts);
     }
     return walked;
   }
 
-  private static void mark(
+  /** Nothing of the process's own is there. */
+  void vacate(PolicedVma vma, long start, long end, PageTable table) {
+    if (hooks.on(Protection.PRESENCE)) {
+      table.vacate(start, end, vma.vacantState());
+    }
+  }
+
+  /**
+   * Huge pages of hugetlbfs are never swapped: what looks so is the marker that a dropped page
+   * leaves, which must not be read, for that allocates a page; or a page that moves just now, which
+   * is there again in a moment.
+   */
+  private void settleMarker(
+      PolicedVma vma, long start, long end, PageTable table, ScanCounts counts)
+      throws SyscallException {
+    LockSupport.parkNanos(MOVING_NANOS);
+    vacate(vma, start, end, table);
+    counts.calls++;
+    scanner.scan(start, end, 0, 0, PRESENT, 0, PRESENT);
+    for (int i = 0; i < scanner.regionCount(); i++) {
+      long from = scanner.regionStart(i);
+      long to = scanner.regionEnd(i);
+      mark(vma, from, to, PRESENT | WRITTEN, false, table, counts);
+    }
+  }
+
+  private void mark(
       PolicedVma vma,
       long from,
       long to,
@@ -106,7 +155,12 @@ final class PresenceLister implements PageLister {
     boolean written =
         trustNothing
             || (categories & WRITTEN) != 0
-            || (vma.fileBacked() && (categories & SWAPPED) != 0);
+            || (vma.fileBacked()
+                && (categories & SWAPPED) != 0
+                && hooks.on(Protection.FILE_MARKERS));
+    if (huge != null && (categories & HUGE) != 0 && !vma.hugetlb()) {
+      huge.add(from, to);
+    }
     long pages = (to - from) >>> PageTable.PAGE_SHIFT;
     counts.scanned += pages;
     if (trustNothing) {
@@ -115,6 +169,14 @@ final class PresenceLister implements PageLister {
       counts.written += pages;
     }
     table.list(from, to, written, zeroPage);
+  }
+
+  @Override
+  public void listPart(PolicedVma vma, long start, long end, PageTable table, ScanCounts counts)
+      throws SyscallException {
+    for (long at = start; at < end; ) {
+      at = list(vma, at, end, 0, true, table, counts);
+    }
   }
 
   @Override

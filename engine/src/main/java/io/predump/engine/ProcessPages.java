@@ -18,21 +18,23 @@ final class ProcessPages implements PageOrigin {
 
   private final Pid pid;
   private final ProcessMemory memory;
+  private final boolean keepsSharing;
 
   /**
    * @param memory borrowed; opened at attach, so that it answers nothing once the target has
    *     executed another program
    */
-  ProcessPages(Pid pid, ProcessMemory memory) {
+  ProcessPages(Pid pid, ProcessMemory memory, TestHooks hooks) {
     this.pid = pid;
     this.memory = memory;
+    this.keepsSharing = hooks.on(Protection.SHARING_KEPT);
   }
 
   @Override
   public JobReader jobReader() throws IOException {
     RawPagemap pagemap = RawPagemap.open(pid);
     try {
-      return new Reader(pagemap, memory.forAnotherThread());
+      return new Reader(pagemap, memory.forAnotherThread(), keepsSharing);
     } catch (IOException e) {
       pagemap.close();
       throw e;
@@ -42,14 +44,16 @@ final class ProcessPages implements PageOrigin {
   private static final class Reader implements JobReader {
     private final RawPagemap pagemap;
     private final ProcessMemory memory;
+    private final boolean keepsSharing;
     private final long[] starts = new long[MOST_IOVECS];
     private final long[] lengths = new long[MOST_IOVECS];
     private int iovecs;
     private int batchedPages;
 
-    Reader(RawPagemap pagemap, ProcessMemory memory) {
+    Reader(RawPagemap pagemap, ProcessMemory memory, boolean keepsSharing) {
       this.pagemap = pagemap;
       this.memory = memory;
+      this.keepsSharing = keepsSharing;
     }
 
     @Override
@@ -78,6 +82,9 @@ final class ProcessPages implements PageOrigin {
     }
 
     private boolean exclusive(long start, int pages) throws IOException {
+      if (!keepsSharing) {
+        return true;
+      }
       int read = pagemap.read(start, pages);
       for (int i = 0; i < read; i++) {
         long entry = pagemap.entry(i);

@@ -1,6 +1,9 @@
 package io.predump.engine;
 
-/** What keeps a page from being lost. Tests switch one off to prove that they would notice. */
+/**
+ * What keeps a page from being lost. Tests switch one off to prove that they would notice; the
+ * holes are those a tracker of this kind has, listed in the package's documentation.
+ */
 enum Protection {
   /** Memory once armed is listed and armed again each round. */
   REARM,
@@ -11,5 +14,27 @@ enum Protection {
   /** In the raw pagemap, the shared zero page is told from others by where it lies. */
   ZERO_PLACE,
   /** The search for pages in a reservation goes on until all that smaps counts are found. */
-  ALL_PAGES_COUNTED
+  ALL_PAGES_COUNTED,
+  /** Hole 1: shared memory is compared, whatever the written bit says. */
+  SHARED_COMPARED,
+  /** Hole 2: pages pinned as fixed buffers are read each round. */
+  PINNED_READ,
+  /** Hole 3: what was written while O_DIRECT reads may be in flight is read once more, later. */
+  DIRECT_IO_DEBT,
+  /** Hole 4: a swapped page of a file mapping counts as written: it may be a marker. */
+  FILE_MARKERS,
+  /** Hole 5: a swapped page of hugetlb memory is a hole. */
+  HUGETLB_MARKERS,
+  /** Hole 6: what is not there any more leaves the table. */
+  PRESENCE,
+  /** Hole 7: what a failed scan had consumed is marked. */
+  HARVEST,
+  /** Hole 8: a scan insists on registration. */
+  REGISTRATION_CHECK,
+  /** Hole 9: scans begin and end on borders of huge pages. */
+  HUGE_PAGE_BORDERS,
+  /** Hole 10: what a failed round had stored is owed again. */
+  OWED_UNTIL_STORED,
+  /** Hole 14: pages that others share are read in the way that keeps them shared. */
+  SHARING_KEPT
 }

@@ -163,6 +163,7 @@ final class RoundAssembly implements AutoCloseable {
       Function<RoundRecord, Optional<StopReason>> judge,
       String engineVersion)
       throws IOException {
+    tree.hooks().come(TestHooks.Moment.BEFORE_COMMIT);
     if (!finalFreeze) {
       dropTheGone();
     }
@@ -188,7 +189,8 @@ final class RoundAssembly implements AutoCloseable {
             tree.vmaRecords(),
             owed,
             System.currentTimeMillis(),
-            tree.warnings());
+            tree.warnings(),
+            tree.notVerified());
     RoundRecord[] written = new RoundRecord[1];
     writer.commit(
         draft,
@@ -328,7 +330,8 @@ final class RoundAssembly implements AutoCloseable {
   @Override
   public void close() throws IOException {
     if (!committed) {
-      tree.tables().forEach(PageTable::abortRound);
+      boolean takenBack = tree.hooks().on(Protection.OWED_UNTIL_STORED);
+      tree.tables().forEach(takenBack ? PageTable::abortRound : PageTable::sealRound);
     }
     writer.close();
   }

@@ -12,6 +12,7 @@ import java.util.Optional;
  * @param freeze the final freeze, absent without one
  * @param verify the comparison, absent if none was asked for
  * @param warnings what the operator should know, in the order it was found
+ * @param notVerified why nobody can vouch for the images; empty if they are what memory was
  * @param stoppedMicros how long one thread was stopped to obtain the tracking descriptor
  */
 public record RunResult(
@@ -20,10 +21,12 @@ public record RunResult(
     Optional<FreezeRecord> freeze,
     Optional<VerifyResult> verify,
     List<String> warnings,
+    List<String> notVerified,
     long stoppedMicros) {
 
   public RunResult {
     rounds = List.copyOf(rounds);
     warnings = List.copyOf(warnings);
+    notVerified = List.copyOf(notVerified);
   }
 }

@@ -9,7 +9,8 @@ import java.util.concurrent.locks.LockSupport;
  *
  * <p>The span of a call adapts to what calls cost: doubled when cheap, halved when dear. What the
  * page table knows to be populated bounds it too, so that a call that leaves an empty stretch does
- * not run deep into a full one. Borders lie on 2 MiB so that huge pages stay whole.
+ * not run deep into a full one. Borders lie on 2 MiB, or on larger hugetlb pages, so that huge
+ * pages stay whole.
  */
 final class ScanPacer {
   /** A call that lasts longer is the stall of whoever waits to map memory. */
@@ -29,21 +30,23 @@ final class ScanPacer {
   private static final int MOST_POPULATED_LEAVES = 8;
 
   private final boolean paced;
+  private final boolean alignsToHugePages;
   private long span = FIRST_SPAN;
   private long busyNanos;
 
-  private ScanPacer(boolean paced) {
+  private ScanPacer(boolean paced, boolean alignsToHugePages) {
     this.paced = paced;
+    this.alignsToHugePages = alignsToHugePages;
   }
 
   /** {@return a pacer for a running target} */
-  static ScanPacer live() {
-    return new ScanPacer(true);
+  static ScanPacer live(TestHooks hooks) {
+    return new ScanPacer(true, hooks.on(Protection.HUGE_PAGE_BORDERS));
   }
 
   /** {@return a pacer that never pauses: nobody waits for a frozen process's lock} */
   static ScanPacer frozen() {
-    return new ScanPacer(false);
+    return new ScanPacer(false, true);
   }
 
   /** {@return how many bytes from {@code at} on the next call should cover} */
@@ -57,7 +60,11 @@ final class ScanPacer {
     int leaves = (int) Math.min(MOST_POPULATED_LEAVES, Math.max(1, span / LEAF));
     long end = table.afterLeaves(at, wanted, leaves);
     if (end < vma.end()) {
-      end = Math.max(end & -LEAF, (at & -LEAF) + LEAF);
+      long page = Math.max(LEAF, vma.pageBytes());
+      end = Math.max(end & -page, (at & -page) + page);
+    }
+    if (!alignsToHugePages) {
+      end += PageTable.PAGE_BYTES;
     }
     return Math.min(end, vma.end()) - at;
   }

@@ -62,20 +62,26 @@ final class SharedObject implements PageOrigin, AutoCloseable {
   }
 
   /** Marks every page that holds data owed, every other one a hole. */
-  void list(ScanCounts counts) throws IOException {
+  void list(ScanCounts counts, TestHooks hooks) throws IOException {
     long at = 0;
     for (MappedFile.Extent extent : extents()) {
       long start = Math.max(at, extent.startOffset() & -PageTable.PAGE_BYTES);
       long end = (extent.endOffset() + PageTable.PAGE_BYTES - 1) & -PageTable.PAGE_BYTES;
       if (end > start) {
-        table.vacate(at, start, PageState.HOLE);
-        table.list(start, end, true, false);
+        vacate(at, start, hooks);
+        table.list(start, end, hooks.on(Protection.SHARED_COMPARED), false);
         counts.scanned += (end - start) >>> PageTable.PAGE_SHIFT;
         counts.compared += (end - start) >>> PageTable.PAGE_SHIFT;
         at = end;
       }
     }
-    table.vacate(at, Long.MAX_VALUE, PageState.HOLE);
+    vacate(at, Long.MAX_VALUE, hooks);
+  }
+
+  private void vacate(long start, long end, TestHooks hooks) {
+    if (hooks.on(Protection.PRESENCE)) {
+      table.vacate(start, end, PageState.HOLE);
+    }
   }
 
   /** {@return the parts that hold data; all of it where the file system does not know holes} */

@@ -97,9 +97,9 @@ final class SharedObjects implements AutoCloseable {
   }
 
   /** Lists every object's pages. */
-  void list(ScanCounts counts) throws IOException {
+  void list(ScanCounts counts, TestHooks hooks) throws IOException {
     for (SharedObject object : objects.values()) {
-      object.list(counts);
+      object.list(counts, hooks);
     }
   }
 

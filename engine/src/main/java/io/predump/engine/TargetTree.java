@@ -37,7 +37,9 @@ final class TargetTree implements AutoCloseable {
   private final Map<Pid, AttachedProcess> members = new LinkedHashMap<>();
   private final SharedObjects shared = new SharedObjects();
   private final Set<String> pastWarnings = new LinkedHashSet<>();
+  private final Set<String> pastNotVerified = new LinkedHashSet<>();
   private long longestStopNanos;
+  private HugePages hugePages = HugePages.NONE;
 
   private TargetTree(AttachedProcess root, AttachContext context) {
     this.root = root;
@@ -221,7 +223,9 @@ final class TargetTree implements AutoCloseable {
 
   private void leave(AttachedProcess member) {
     pastWarnings.addAll(member.warnings());
+    pastNotVerified.addAll(member.notVerified());
     member.close();
+    hugePages = hugePages.plus(member.hugePages());
   }
 
   /** A member other than the root is gone: it is no longer asked anything. */
@@ -243,8 +247,8 @@ final class TargetTree implements AutoCloseable {
       unlessGone(
           member,
           () -> {
-            member.lookForHazards();
             if (member.needsStandstill()) {
+              member.lookForHazards();
               standing.add(member);
             } else {
               member.scanLive(counts, false);
@@ -255,7 +259,7 @@ final class TargetTree implements AutoCloseable {
       scanStanding(standing, counts);
     }
     shared.update(members.values());
-    shared.list(counts);
+    shared.list(counts, context.hooks());
   }
 
   /**
@@ -282,6 +286,9 @@ final class TargetTree implements AutoCloseable {
       scanLive(standing, counts, true);
     }
     counts.frozenNanos = frozen.thawedNanos() - frozen.beganNanos();
+    for (AttachedProcess member : standing) {
+      unlessGone(member, () -> member.settleHazards(counts));
+    }
   }
 
   private void scanLive(List<AttachedProcess> some, ScanCounts counts, boolean standing)
@@ -298,7 +305,7 @@ final class TargetTree implements AutoCloseable {
       member.scanFrozen(counts);
     }
     shared.update(members.values());
-    shared.list(counts);
+    shared.list(counts, context.hooks());
   }
 
   /** Does beforehand what the freeze will do. */
@@ -380,11 +387,29 @@ final class TargetTree implements AutoCloseable {
     return List.copyOf(all);
   }
 
+  /** {@return why the images cannot be vouched for; empty if they can} */
+  List<String> notVerified() {
+    Set<String> all = new LinkedHashSet<>(pastNotVerified);
+    members.values().forEach(member -> all.addAll(member.notVerified()));
+    return List.copyOf(all);
+  }
+
+  TestHooks hooks() {
+    return context.hooks();
+  }
+
   @Override
   public void close() {
     List<AutoCloseable> owned = new ArrayList<>(members.values());
     owned.add(shared);
+    Collection<AttachedProcess> last = List.copyOf(members.values());
     members.clear();
     Closing.all(owned);
+    last.forEach(member -> hugePages = hugePages.plus(member.hugePages()));
+  }
+
+  /** {@return the huge pages put together again, of members that left and, once closed, of all} */
+  HugePages hugePages() {
+    return hugePages;
   }
 }

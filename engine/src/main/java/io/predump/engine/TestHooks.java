@@ -1,24 +1,54 @@
 package io.predump.engine;
 
+import java.io.IOException;
 import java.util.EnumSet;
+import java.util.Map;
 import java.util.Set;
 
 /**
- * Switches protections off so that tests can prove that the checks fail without them.
+ * Lets tests switch protections off, to prove that the checks fail without them, and act at moments
+ * that matter.
  *
  * @param off the protections that are off
+ * @param acts what happens when a moment comes, each time
  */
-record TestHooks(Set<Protection> off) {
-  /** Every protection on. */
-  static final TestHooks NONE = new TestHooks(Set.of());
+record TestHooks(Set<Protection> off, Map<Moment, Act> acts) {
+  /** Every protection on, and nothing happens. */
+  static final TestHooks NONE = new TestHooks(Set.of(), Map.of());
+
+  /** A moment between two steps of the engine. */
+  enum Moment {
+    /** A live round has read maps and registered what is new, and has not scanned yet. */
+    BEFORE_SCAN,
+    /** Every page of a round is in its file, and nothing is committed. */
+    BEFORE_COMMIT
+  }
+
+  /** What a test does at a moment. */
+  interface Act {
+    void run() throws IOException;
+  }
 
   /** {@return every protection on but this one} */
   static TestHooks without(Protection protection) {
-    return new TestHooks(EnumSet.of(protection));
+    return new TestHooks(EnumSet.of(protection), Map.of());
+  }
+
+  /** {@return these hooks with something to do at a moment} */
+  TestHooks at(Moment moment, Act act) {
+    return new TestHooks(off, Map.of(moment, act));
   }
 
   /** {@return whether a protection is on} */
   boolean on(Protection protection) {
     return !off.contains(protection);
+  }
+
+  /** The moment has come. */
+  void come(Moment moment) throws IOException {
+    Act act = acts.get(moment);
+    if (act != null) {
+      act.run();
+    }
   }
 }

@@ -1,9 +1,5 @@
 package io.predump.engine;
 
-import static io.predump.linux.mem.PageCategories.PFNZERO;
-import static io.predump.linux.mem.PageCategories.PRESENT;
-import static io.predump.linux.mem.PageCategories.SWAPPED;
-import static io.predump.linux.mem.PageCategories.WRITTEN;
 import static io.predump.linux.mem.PagemapScanner.CHECK_WPASYNC;
 import static io.predump.linux.mem.PagemapScanner.WP_MATCHING;
 
@@ -47,12 +43,6 @@ import java.util.concurrent.locks.LockSupport;
 final class UffdWpTracker implements DirtyTracker {
   private static final int RELEASE_LEAVES = 4;
   private static final long RELEASE_PAUSE_NANOS = 50_000;
-  private static final int LOOK_LEAVES = 96;
-
-  /** So many more pages can be walked in the time of one more call. */
-  private static final int PAGES_WORTH_A_CALL = 512;
-
-  private static final long LOOK_SPAN = 256L << 20;
 
   private final Pid pid;
   private final PageTable table;
@@ -60,9 +50,11 @@ final class UffdWpTracker implements DirtyTracker {
   private final PagemapScanner scanner;
   private final PresenceLister lister;
   private final VmaPolicies policies;
+  private final WrittenLister written;
   private final boolean reportsHoles;
+  private final long check;
   private final TestHooks hooks;
-  private final ScanPacer pacer = ScanPacer.live();
+  private final ScanPacer pacer;
   private final RangeSet registered = new RangeSet();
   private final RangeSet scanned = new RangeSet();
   private final Set<Vma> refusedOnce = new HashSet<>();
@@ -91,6 +83,9 @@ final class UffdWpTracker implements DirtyTracker {
     this.policies = policies;
     this.reportsHoles = reportsHoles;
     this.hooks = hooks;
+    this.pacer = ScanPacer.live(hooks);
+    this.check = hooks.on(Protection.REGISTRATION_CHECK) ? CHECK_WPASYNC : 0;
+    this.written = new WrittenLister(scanner, lister, check);
   }
 
   @Override
@@ -148,8 +143,8 @@ final class UffdWpTracker implements DirtyTracker {
     if (known && !hooks.on(Protection.REARM)) {
       return;
     }
-    if (known && reportsHoles && !vma.fileBacked()) {
-      for (long[] busy : look(vma, table, counts)) {
+    if (known && cheap(vma)) {
+      for (long[] busy : written.look(vma, pacer, table, counts)) {
         protect(vma, busy[0], busy[1], table, counts);
       }
       return;
@@ -158,102 +153,9 @@ final class UffdWpTracker implements DirtyTracker {
     scanned.add(vma.start(), vma.end());
   }
 
-  /**
-   * The cheap look at memory already known: asks only for written pages and protects nothing, so a
-   * clean mapping costs next to nothing. It insists on registration: what is reported for the holes
-   * of an unregistered mapping differs between kernels.
-   *
-   * @return the 2 MiB-aligned stretches in which pages were written, holes already noted; all of
-   *     the mapping if part of it is not registered
-   */
-  private List<long[]> look(PolicedVma vma, PageTable table, ScanCounts counts)
-      throws SyscallException {
-    RangeSet busy = new RangeSet();
-    long leaf = 1L << PageTable.LEAF_SHIFT;
-    long at = vma.start();
-    while (at < vma.end()) {
-      long end = table.afterLeaves(at, Math.min(vma.end(), at + LOOK_SPAN), LOOK_LEAVES);
-      long begun = System.nanoTime();
-      try {
-        at =
-            listWritten(
-                at,
-                end,
-                counts,
-                (from, to, categories) -> {
-                  if (vacant(categories)) {
-                    table.vacate(from, to, vma.vacantState());
-                  } else {
-                    busy.add(
-                        Math.max(vma.start(), from & -leaf),
-                        Math.min(vma.end(), (to + leaf - 1) & -leaf));
-                  }
-                });
-      } catch (SyscallException e) {
-        if (!e.is(Errno.EPERM)) {
-          throw e;
-        }
-        return List.<long[]>of(new long[] {vma.start(), vma.end()});
-      }
-      pacer.looked(System.nanoTime() - begun);
-    }
-    return busy.ranges();
-  }
-
-  /** Receives a run of pages of the same categories. */
-  private interface RunVisitor {
-    void run(long from, long to, long categories);
-  }
-
-  /**
-   * Lists written pages, holes among them, with their categories. The kernel has a path three times
-   * as fast for a scan that wants WRITTEN and nothing else back, so what else there is to know is
-   * asked of the written pages alone, unless they are many.
-   *
-   * @return where to go on
-   */
-  private long listWritten(long start, long end, ScanCounts counts, RunVisitor visitor)
-      throws SyscallException {
-    counts.calls++;
-    scanner.scan(start, end, CHECK_WPASYNC, 0, WRITTEN, 0, WRITTEN);
-    long walked = Math.min(scanner.walkEnd(), end);
-    int count = scanner.regionCount();
-    if (count == 0) {
-      return walked;
-    }
-    if (count > ((walked - start) >>> PageTable.PAGE_SHIFT) / PAGES_WORTH_A_CALL) {
-      return visitWritten(start, walked, counts, visitor);
-    }
-    long[] borders = new long[2 * count];
-    for (int i = 0; i < count; i++) {
-      borders[2 * i] = scanner.regionStart(i);
-      borders[2 * i + 1] = scanner.regionEnd(i);
-    }
-    for (int i = 0; i < borders.length; i += 2) {
-      for (long at = borders[i]; at < borders[i + 1]; ) {
-        at = visitWritten(at, borders[i + 1], counts, visitor);
-      }
-    }
-    return walked;
-  }
-
-  private long visitWritten(long start, long end, ScanCounts counts, RunVisitor visitor)
-      throws SyscallException {
-    counts.calls++;
-    scanner.scan(start, end, CHECK_WPASYNC, 0, WRITTEN, 0, returned());
-    for (int i = 0; i < scanner.regionCount(); i++) {
-      visitor.run(scanner.regionStart(i), scanner.regionEnd(i), scanner.regionCategories(i));
-    }
-    return Math.min(scanner.walkEnd(), end);
-  }
-
-  private long returned() {
-    return WRITTEN | PRESENT | SWAPPED | PFNZERO | lister.guard();
-  }
-
-  /** {@return whether nothing of the process's is there: a hole, or a guard page} */
-  private boolean vacant(long categories) {
-    return (categories & (PRESENT | SWAPPED)) == 0 || (categories & lister.guard()) != 0;
+  /** {@return whether the written bit alone tells what became of known memory of this kind} */
+  private boolean cheap(PolicedVma vma) {
+    return reportsHoles && !vma.fileBacked() && !vma.hugetlb();
   }
 
   /** Lists and protects part of a mapping. */
@@ -264,7 +166,7 @@ final class UffdWpTracker implements DirtyTracker {
       long chunkEnd = Math.min(end, at + pacer.spanBytes(vma, table, at));
       long begun = System.nanoTime();
       try {
-        at = lister.list(vma, at, chunkEnd, WP_MATCHING | CHECK_WPASYNC, false, table, counts);
+        at = lister.list(vma, at, chunkEnd, WP_MATCHING | check, false, table, counts);
       } catch (SyscallException e) {
         if (!e.is(Errno.EPERM)) {
           throw e;
@@ -295,19 +197,19 @@ final class UffdWpTracker implements DirtyTracker {
       long from = Math.max(start, now.start());
       long to = Math.min(end, now.end());
       if (from > covered) {
-        table.vacate(covered, from, vma.vacantState());
+        lister.vacate(vma, covered, from, table);
       }
       PolicedVma judged = policies.judge(now);
       if (judged.inProcessPagemap() && judged.fileBacked() == vma.fileBacked()) {
         listAnew(judged, from, to, table, counts);
       } else {
         unregister(from, to);
-        table.vacate(from, to, vma.vacantState());
+        lister.vacate(vma, from, to, table);
       }
       covered = to;
     }
     if (covered < end) {
-      table.vacate(covered, end, vma.vacantState());
+      lister.vacate(vma, covered, end, table);
     }
   }
 
@@ -315,7 +217,7 @@ final class UffdWpTracker implements DirtyTracker {
   private void listAnew(PolicedVma vma, long start, long end, PageTable table, ScanCounts counts)
       throws IOException {
     boolean ours = vma.policy() == VmaPolicy.TRACK && register(vma).policy() == VmaPolicy.TRACK;
-    long flags = ours ? WP_MATCHING | CHECK_WPASYNC : 0;
+    long flags = ours ? WP_MATCHING | check : 0;
     long at = start;
     while (at < end) {
       try {
@@ -351,41 +253,18 @@ final class UffdWpTracker implements DirtyTracker {
     try {
       long at = vma.start();
       boolean known = scanned.contains(vma.start(), vma.end());
-      if (reportsHoles && known && !vma.fileBacked()) {
-        lookFrozen(vma, table, counts);
+      if (known && cheap(vma)) {
+        written.listFrozen(vma, table, counts);
         return;
       }
       while (at < vma.end()) {
-        at = lister.list(vma, at, vma.end(), CHECK_WPASYNC, !known, table, counts);
+        at = lister.list(vma, at, vma.end(), check, !known, table, counts);
       }
     } catch (SyscallException e) {
       if (!e.is(Errno.EPERM)) {
         throw e;
       }
       lister.listAll(vma, ScanPacer.frozen(), table, counts);
-    }
-  }
-
-  /** Asks only for written pages; insists on registration, for without it nothing is known. */
-  private void lookFrozen(PolicedVma vma, PageTable table, ScanCounts counts)
-      throws SyscallException {
-    for (long at = vma.start(); at < vma.end(); ) {
-      at =
-          listWritten(
-              at,
-              vma.end(),
-              counts,
-              (from, to, categories) -> {
-                if (vacant(categories)) {
-                  table.vacate(from, to, vma.vacantState());
-                  return;
-                }
-                boolean zeroPage = (categories & PFNZERO) != 0;
-                long pages = (to - from) >>> PageTable.PAGE_SHIFT;
-                counts.scanned += pages;
-                counts.written += zeroPage ? 0 : pages;
-                table.list(from, to, true, zeroPage);
-              });
     }
   }
 

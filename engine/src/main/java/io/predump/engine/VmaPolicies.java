@@ -16,10 +16,10 @@ import java.util.function.Function;
  *
  * <p>TRACK where a write-protect fault sees every write: private memory. COMPARE, reading and
  * hashing each round, where it does not: shared memory (written through other mappings and write(2)
- * too), private mappings a foreign userfaultfd owns, huge pages of hugetlbfs, and private mappings
- * of files without write permission, whose few copied pages are cheaper to read than tracking is.
- * AT_FREEZE where the content only matters once. SKIP where the content lives elsewhere or cannot
- * be read, with the reason.
+ * too), private mappings a foreign userfaultfd owns, huge pages of hugetlbfs where the kernel
+ * cannot protect them safely, and private mappings of files without write permission, whose few
+ * copied pages are cheaper to read than tracking is. AT_FREEZE where the content only matters once.
+ * SKIP where the content lives elsewhere or cannot be read, with the reason.
  */
 final class VmaPolicies {
   /** Names of objects that live in memory alone: anonymous, System V, memfd. */
@@ -28,14 +28,17 @@ final class VmaPolicies {
 
   private final Map<Vma, Set<String>> attachedFlags = new HashMap<>();
   private final Function<Vma, Backing> backing;
+  private final boolean tracksHugetlb;
 
   /**
    * @param attachedSmaps the one reading of smaps, at attach; later mappings are judged without
    * @param backing tells what file system a mapped file lives on
+   * @param tracksHugetlb whether huge pages of hugetlbfs may be write-protected
    */
-  VmaPolicies(Smaps attachedSmaps, Function<Vma, Backing> backing) {
+  VmaPolicies(Smaps attachedSmaps, Function<Vma, Backing> backing, boolean tracksHugetlb) {
     attachedSmaps.entries().forEach(entry -> attachedFlags.put(entry.vma(), entry.flags()));
     this.backing = backing;
+    this.tracksHugetlb = tracksHugetlb;
   }
 
   /**
@@ -88,7 +91,7 @@ final class VmaPolicies {
     if (name.isEmpty()) {
       return policed(vma, VmaPolicy.SKIP, "shared mapping without a name");
     }
-    if (backing.apply(vma) != Backing.DISK) {
+    if (backing.apply(vma).kind() != Backing.Kind.DISK) {
       return policed(vma, VmaPolicy.COMPARE, "file in memory: gone with the machine");
     }
     return policed(
@@ -103,10 +106,11 @@ final class VmaPolicies {
     if (flags.contains("um") || flags.contains("uw") || flags.contains("ui")) {
       return policed(vma, VmaPolicy.COMPARE, "watched by a userfaultfd of its own");
     }
-    if (flags.contains("ht")
-        || vma.isAnonymousHugetlb()
-        || (vma.isFilePrivate() && backing.apply(vma) == Backing.HUGETLB)) {
-      return policed(vma, VmaPolicy.COMPARE, "hugetlb: read each round");
+    if (flags.contains("ht") || vma.isAnonymousHugetlb() || vma.isFilePrivate()) {
+      Backing made = backing.apply(vma);
+      if (made.kind() == Backing.Kind.HUGETLB) {
+        return judgeHugetlb(vma, made.pageBytes());
+      }
     }
     if (flags.contains("ss")) {
       return policed(vma, VmaPolicy.AT_FREEZE, "shadow stack: the processor writes it");
@@ -120,7 +124,14 @@ final class VmaPolicies {
     return policed(vma, VmaPolicy.TRACK, "private");
   }
 
+  private PolicedVma judgeHugetlb(Vma vma, long pageBytes) {
+    boolean ofFile = !vma.isAnonymousHugetlb();
+    return tracksHugetlb && vma.writable()
+        ? new PolicedVma(vma, VmaPolicy.TRACK, "private hugetlb", ofFile, pageBytes)
+        : new PolicedVma(vma, VmaPolicy.COMPARE, "hugetlb: read each round", ofFile, pageBytes);
+  }
+
   private static PolicedVma policed(Vma vma, VmaPolicy policy, String reason) {
-    return new PolicedVma(vma, policy, reason, vma.isFilePrivate());
+    return new PolicedVma(vma, policy, reason, vma.isFilePrivate(), PageTable.PAGE_BYTES);
   }
 }

@@ -63,7 +63,13 @@ class RunSummaryTest {
 
   private static RunResult withoutFreeze(RoundRecord... rounds) {
     return new RunResult(
-        List.of(rounds), StopReason.ROUND_LIMIT, Optional.empty(), Optional.empty(), List.of(), 0);
+        List.of(rounds),
+        StopReason.ROUND_LIMIT,
+        Optional.empty(),
+        Optional.empty(),
+        List.of(),
+        List.of(),
+        0);
   }
 
   @Test
@@ -79,10 +85,33 @@ class RunSummaryTest {
   }
 
   @Test
+  void saysWhyNobodyCanVouchForTheImages() {
+    RunResult result =
+        new RunResult(
+            List.of(),
+            StopReason.ROUND_LIMIT,
+            Optional.empty(),
+            Optional.empty(),
+            List.of(),
+            List.of("pid=7 has /dev/vfio/12 open: a device may write its memory unseen"),
+            0);
+
+    assertThat(RunSummary.of(result, Path.of("/var/tmp/x")))
+        .endsWith(
+            "not verified: pid=7 has /dev/vfio/12 open: a device may write its memory unseen\n");
+  }
+
+  @Test
   void saysWhenNothingWasCommitted() {
     RunResult nothing =
         new RunResult(
-            List.of(), StopReason.TARGET_EXITED, Optional.empty(), Optional.empty(), List.of(), 0);
+            List.of(),
+            StopReason.TARGET_EXITED,
+            Optional.empty(),
+            Optional.empty(),
+            List.of(),
+            List.of(),
+            0);
     assertThat(RunSummary.of(nothing, Path.of("/var/tmp/x")))
         .isEqualTo(
             """

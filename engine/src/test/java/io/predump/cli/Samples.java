@@ -122,6 +122,7 @@ final class Samples {
         Optional.of(freeze()),
         verify,
         List.of("a warning"),
+        List.of("a device"),
         96);
   }
 }

@@ -96,7 +96,8 @@ final class SyntheticChain {
                 "/srv/data")),
         0,
         1_790_000_000_000L,
-        List.of("a warning"));
+        List.of("a warning"),
+        List.of());
   }
 
   private static MmImage mm() {

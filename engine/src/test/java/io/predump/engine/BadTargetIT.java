@@ -22,7 +22,6 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** What cannot be a target is refused by name, and not touched. */
-@Tag("linux-6.12")
 final class BadTargetIT {
   @TempDir Path directory;
 
@@ -50,6 +49,8 @@ final class BadTargetIT {
   }
 
   @Test
+  @Tag("linux-6.1")
+  @Tag("linux-6.12")
   void aZombie() throws IOException {
     try (LiveTarget parent = LiveTarget.start(Targets.program("zombie"))) {
       Pid zombie = new Pid(Integer.parseInt(parent.nextLine()));
@@ -60,6 +61,8 @@ final class BadTargetIT {
   }
 
   @Test
+  @Tag("linux-6.1")
+  @Tag("linux-6.12")
   void aProcessWhoseMainThreadHasExited() throws IOException {
     try (LiveTarget target =
         LiveTarget.start(CProgram.resource(CProgram.class, "awkward.c"), "dead-leader")) {
@@ -78,6 +81,8 @@ final class BadTargetIT {
   }
 
   @Test
+  @Tag("linux-6.1")
+  @Tag("linux-6.12")
   void aProcessThatIsTracedAlready() throws IOException {
     try (LiveTarget target = Targets.ready("writer", 1, 16);
         LiveTarget tracer = Targets.ready("tracer", target.pid().number())) {

@@ -81,7 +81,8 @@ final class ChainRewrite {
               manifest.vmas(),
               manifest.owedPages(),
               manifest.createdUnixMillis(),
-              manifest.warnings()),
+              manifest.warnings(),
+              manifest.notVerified()),
           manifest.record());
     }
   }

@@ -549,6 +549,7 @@ final class CopyPipelineTest {
             List.of(),
             0,
             0,
+            List.of(),
             List.of()),
         new RoundRecord(
             round.round(),

@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.EnumSet;
+import java.util.Map;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -76,7 +77,7 @@ final class H13SoftDirtyClearRaceIT {
   }
 
   private static TestHooks withoutPlaces() {
-    return new TestHooks(EnumSet.of(Protection.PAGE_PLACES, Protection.ZERO_PLACE));
+    return new TestHooks(EnumSet.of(Protection.PAGE_PLACES, Protection.ZERO_PLACE), Map.of());
   }
 
   @Test

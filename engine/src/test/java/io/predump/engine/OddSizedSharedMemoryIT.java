@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.predump.images.ImageChain;
 import io.predump.images.PagesName;
 import io.predump.images.ResolvedPages;
+import io.predump.images.VmaImage;
 import io.predump.linux.proc.MemoryMap;
 import io.predump.linux.proc.Vma;
 import io.predump.linux.testkit.LiveTarget;
@@ -44,22 +45,31 @@ final class OddSizedSharedMemoryIT {
 
       byte expected = (byte) (rewritten ? 2 : 1);
       try (ImageChain chain = ImageChain.open(images)) {
-        assertHeld(chain, mapping(target, "/memfd:odd"), 5000, expected);
-        assertHeld(chain, mapping(target, "/dev/shm/predump-oddshared"), 56, expected);
+        assertHeld(chain, target, "/memfd:odd", 5000, expected);
+        assertHeld(chain, target, "/dev/shm/predump-oddshared", 56, expected);
       }
     }
   }
 
-  private static Vma mapping(LiveTarget target, String name) throws IOException {
-    return MemoryMap.read(target.pid()).vmas().stream()
-        .filter(vma -> vma.name().startsWith(name))
+  /** Asks the images: the two lie on different devices, and their inodes may be the same number. */
+  private static long idOf(ImageChain chain, LiveTarget target, String name) throws IOException {
+    long start =
+        MemoryMap.read(target.pid()).vmas().stream()
+            .filter(vma -> vma.name().startsWith(name))
+            .mapToLong(Vma::start)
+            .findFirst()
+            .orElseThrow();
+    return chain.newest().mm(target.pid().number()).orElseThrow().vmas().stream()
+        .filter(vma -> vma.start() == start)
+        .mapToLong(VmaImage::sharedId)
         .findFirst()
         .orElseThrow();
   }
 
-  private static void assertHeld(ImageChain chain, Vma vma, int bytes, byte expected)
+  private static void assertHeld(
+      ImageChain chain, LiveTarget target, String name, int bytes, byte expected)
       throws IOException {
-    ResolvedPages pages = chain.pages(PagesName.ofShared(vma.inode()));
+    ResolvedPages pages = chain.pages(PagesName.ofShared(idOf(chain, target, name)));
     assertThat(pages.pageCount()).isEqualTo((bytes + PAGE - 1) / PAGE);
     for (int offset = 0; offset < bytes; offset += PAGE) {
       ByteBuffer page = ByteBuffer.allocate(PAGE);

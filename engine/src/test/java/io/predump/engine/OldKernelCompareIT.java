@@ -128,7 +128,9 @@ final class OldKernelCompareIT {
     }
   }
 
-  /** The control of the search: it ends when enough pages are found, and here it is told too few. */
+  /**
+   * The control of the search: it ends when enough pages are found, and here it is told too few.
+   */
   @Test
   void aSearchThatEndsTooEarlyLosesThePage() throws IOException {
     try (LiveTarget target = Targets.ready("far", 96);

@@ -3,9 +3,6 @@ package io.predump.engine;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import io.predump.images.ImageChain;
-import io.predump.images.PagesName;
-import io.predump.images.ResolvedPages;
 import io.predump.linux.testkit.LiveTarget;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -18,7 +15,6 @@ import org.junit.jupiter.params.provider.ValueSource;
 @Tag("linux-6.1")
 @Tag("linux-6.12")
 final class ReusedAddressIT {
-  private static final long PAGE = PageTable.PAGE_BYTES;
   private static final int PAGES = 1024;
 
   @TempDir Path directory;
@@ -46,18 +42,7 @@ final class ReusedAddressIT {
         assertThat(verify.firstDifferences()).isEmpty();
         assertThat(verify.different()).isZero();
       }
-      assertThat(heldPages(images, target, start)).isEqualTo(PAGES);
-    }
-  }
-
-  private static int heldPages(Path images, LiveTarget target, long start) throws IOException {
-    try (ImageChain chain = ImageChain.open(images)) {
-      ResolvedPages pages = chain.pages(PagesName.ofProcess(target.pid().number()));
-      int held = 0;
-      for (int i = 0; i < PAGES; i++) {
-        held += pages.roundOf(start + i * PAGE) < 0 ? 0 : 1;
-      }
-      return held;
+      assertThat(Targets.heldPages(images, target.pid(), start, PAGES)).isEqualTo(PAGES);
     }
   }
 }

@@ -9,12 +9,10 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** What the engine keeps grows with the pages there are, not with the addresses they span. */
-@Tag("linux-6.12")
 final class SparseIT {
   private static final int PAGES = 26_000;
 

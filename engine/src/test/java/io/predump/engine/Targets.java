@@ -1,5 +1,8 @@
 package io.predump.engine;
 
+import io.predump.images.ImageChain;
+import io.predump.images.PagesName;
+import io.predump.images.ResolvedPages;
 import io.predump.linux.Pid;
 import io.predump.linux.proc.ProcStatus;
 import io.predump.linux.testkit.CProgram;
@@ -118,6 +121,18 @@ final class Targets {
         throw new AssertionError("waited in vain: " + what);
       }
       LiveTarget.pause(2);
+    }
+  }
+
+  /** {@return how many of the {@code pages} pages from {@code start} on the newest round holds} */
+  static int heldPages(Path images, Pid vpid, long start, int pages) throws IOException {
+    try (ImageChain chain = ImageChain.open(images)) {
+      ResolvedPages resolved = chain.pages(PagesName.ofProcess(vpid.number()));
+      int held = 0;
+      for (int i = 0; i < pages; i++) {
+        held += resolved.roundOf(start + (long) i * PageTable.PAGE_BYTES) < 0 ? 0 : 1;
+      }
+      return held;
     }
   }
 

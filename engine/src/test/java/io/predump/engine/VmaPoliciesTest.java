@@ -40,9 +40,11 @@ final class VmaPoliciesTest {
         "rw-p 00000000 00:00 0 | rd wr ui"
             + " | COMPARE | watched by a userfaultfd of its own | PROCESS",
         "rw-p 00000000 00:0f 3 /anon_hugepage (deleted) | rd wr ht"
+            + " | TRACK | private hugetlb | PROCESS",
+        "r--p 00000000 00:0f 3 /anon_hugepage (deleted) | rd ht"
             + " | COMPARE | hugetlb: read each round | PROCESS",
         "rw-p 00000000 00:0f 3 /dev/hugepages/x | rd wr ht"
-            + " | COMPARE | hugetlb: read each round | PROCESS",
+            + " | TRACK | private hugetlb | PROCESS",
         "rw-p 00000000 00:00 0 | rd wr ss"
             + " | AT_FREEZE | shadow stack: the processor writes it | PROCESS",
         "rw-p 00000000 00:00 0 | rd wr dp"
@@ -109,7 +111,7 @@ final class VmaPoliciesTest {
 
   @Test
   void judgesAMappingThatSmapsNeverSawByItsLineAlone() {
-    VmaPolicies policies = new VmaPolicies(Smaps.parse(new byte[0]), vma -> Backing.DISK);
+    VmaPolicies policies = new VmaPolicies(Smaps.parse(new byte[0]), vma -> Backing.DISK, false);
 
     assertThat(policies.judge(MemoryMap.parse(RANGE + "rw-p 00000000 00:00 0\n")))
         .extracting(PolicedVma::policy)
@@ -122,7 +124,7 @@ final class VmaPoliciesTest {
     String smaps = device + "Rss:                   4 kB\nVmFlags: rd wr um\n";
     VmaPolicies policies =
         new VmaPolicies(
-            Smaps.parse(smaps.getBytes(StandardCharsets.UTF_8)), VmaPoliciesTest::backing);
+            Smaps.parse(smaps.getBytes(StandardCharsets.UTF_8)), VmaPoliciesTest::backing, true);
     MemoryMap then = MemoryMap.parse(device);
     MemoryMap between = MemoryMap.parse(RANGE + "rw-p 00000000 00:00 0\n");
 
@@ -137,12 +139,16 @@ final class VmaPoliciesTest {
     String header = RANGE + line + "\n";
     String smaps = header + "Rss:                   4 kB\nVmFlags: " + flags + "\n";
     return new VmaPolicies(
-            Smaps.parse(smaps.getBytes(StandardCharsets.UTF_8)), VmaPoliciesTest::backing)
+            Smaps.parse(smaps.getBytes(StandardCharsets.UTF_8)), VmaPoliciesTest::backing, true)
         .judge(MemoryMap.parse(header))
         .get(0);
   }
 
   private static Backing backing(Vma vma) {
-    return vma.deviceMinor() == 0x2a ? Backing.MEMORY : Backing.DISK;
+    return switch (vma.deviceMinor()) {
+      case 0x2a -> Backing.MEMORY;
+      case 0x0f -> new Backing(Backing.Kind.HUGETLB, 2 << 20);
+      default -> Backing.DISK;
+    };
   }
 }

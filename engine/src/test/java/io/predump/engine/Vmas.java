@@ -16,6 +16,6 @@ final class Vmas {
   /** {@return the mapping a line shows, tracked} */
   static PolicedVma tracked(String line) {
     Vma vma = vma(line);
-    return new PolicedVma(vma, VmaPolicy.TRACK, "private", vma.isFilePrivate());
+    return new PolicedVma(vma, VmaPolicy.TRACK, "private", vma.isFilePrivate(), 4096);
   }
 }

@@ -22,6 +22,8 @@ import java.util.Optional;
  * @param smallFiles every file but pages files and {@code round.img} itself
  * @param pagesFiles the pages files; file N is {@code pages-N.img.zst}
  * @param warnings what the operator should know
+ * @param notVerified why nobody can vouch for the round, such as a device that may write the
+ *     target's memory unseen; empty if it is what memory was
  */
 public record Manifest(
     int formatVersion,
@@ -39,7 +41,8 @@ public record Manifest(
     RoundRecord record,
     List<SmallFile> smallFiles,
     List<PagesFile> pagesFiles,
-    List<String> warnings) {
+    List<String> warnings,
+    List<String> notVerified) {
 
   /** The format version this library writes. */
   public static final int FORMAT_VERSION = 1;
@@ -60,5 +63,6 @@ public record Manifest(
     smallFiles = List.copyOf(smallFiles);
     pagesFiles = List.copyOf(pagesFiles);
     warnings = List.copyOf(warnings);
+    notVerified = List.copyOf(notVerified);
   }
 }

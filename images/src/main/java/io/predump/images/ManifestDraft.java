@@ -15,6 +15,8 @@ import java.util.List;
  * @param owedPages pages listed as written and not in this round
  * @param createdUnixMillis the time now
  * @param warnings what the operator should know
+ * @param notVerified why nobody can vouch for the round, such as a device that may write the
+ *     target's memory unseen; empty if it is what memory was
  */
 public record ManifestDraft(
     String engineVersion,
@@ -26,12 +28,14 @@ public record ManifestDraft(
     List<VmaRecord> vmas,
     long owedPages,
     long createdUnixMillis,
-    List<String> warnings) {
+    List<String> warnings,
+    List<String> notVerified) {
 
   /** Copies the lists. */
   public ManifestDraft {
     processes = List.copyOf(processes);
     vmas = List.copyOf(vmas);
     warnings = List.copyOf(warnings);
+    notVerified = List.copyOf(notVerified);
   }
 }

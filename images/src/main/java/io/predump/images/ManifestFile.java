@@ -140,7 +140,8 @@ final class ManifestFile {
             .setOwedPages(m.owedPages())
             .setCreatedUnixMillis(m.createdUnixMillis())
             .setRecord(toProto(m.record()))
-            .addAllWarnings(m.warnings());
+            .addAllWarnings(m.warnings())
+            .addAllNotVerified(m.notVerified());
     m.parent()
         .ifPresent(
             parent ->
@@ -343,7 +344,8 @@ final class ManifestFile {
           record(p.getRecord()),
           small,
           pages,
-          p.getWarningsList());
+          p.getWarningsList(),
+          p.getNotVerifiedList());
     }
 
     private FrameTable frames(RoundPagesFile f) throws ImageCorruptException {

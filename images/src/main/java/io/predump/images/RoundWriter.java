@@ -206,7 +206,8 @@ public final class RoundWriter implements Closeable {
             record.apply(syncMicros()),
             smallFiles,
             pagesFiles,
-            draft.warnings());
+            draft.warnings(),
+            draft.notVerified());
     byte[] bytes = ManifestFile.encode(manifest);
     // what we cannot read back must not become part of the chain
     ManifestFile.decode(partial.resolve(ManifestFile.NAME), bytes);

@@ -302,6 +302,7 @@ class ImageChainTest {
             List.of(),
             0,
             0,
+            List.of(),
             List.of());
     try (RoundWriter w = RoundWriter.begin(chain, OptionalInt.of(1))) {
       PagesWriter p = w.pages(TestChains.NAME);

@@ -136,7 +136,8 @@ final class TestChains {
                 "/srv/data")),
         3,
         1_790_000_000_000L,
-        List.of("a warning"));
+        List.of("a warning"),
+        List.of());
   }
 
   /** Six pages in round 1; in round 2 one rewritten, one new, one gone, the rest in the parent. */

@@ -4,6 +4,8 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /**
  * What this kernel and this user can do, found out by trying it in our own process, in memory
@@ -35,6 +37,8 @@ public record KernelFeatures(
     Feature softDirty,
     Feature cgroup2,
     Feature procMemForce) {
+
+  private static final Pattern RELEASE = Pattern.compile("^(\\d+)\\.(\\d+)(?:\\.(\\d+))?");
 
   /** Computed at first use, then kept: the kernel does not change under us. */
   private static final class Current {
@@ -95,6 +99,32 @@ public record KernelFeatures(
    */
   public boolean tracksBySoftDirty() {
     return softDirty.present() && rawPagemap.present();
+  }
+
+  /**
+   * Returns whether huge pages of hugetlbfs may be write-protected. Before 6.18.40 and 7.1.5 a scan
+   * that protects and matches a hole among them locks up, with the process's memory lock held; no
+   * scan of ours matches holes, but a lock-up that cannot be killed is not risked.
+   */
+  public boolean tracksHugetlb() {
+    int[] release = numbers(kernelRelease);
+    boolean longTerm = release[0] == 6 && release[1] == 18 && release[2] >= 40;
+    boolean mainline = release[0] == 7 && release[1] == 1 && release[2] >= 5;
+    boolean later = release[0] > 7 || (release[0] == 7 && release[1] > 1);
+    return tracksByWriteProtection() && (longTerm || mainline || later);
+  }
+
+  /** {@return the three numbers a kernel release begins with, 0 for one that is missing} */
+  private static int[] numbers(String release) {
+    int[] numbers = new int[3];
+    Matcher matcher = RELEASE.matcher(release);
+    if (matcher.find()) {
+      for (int i = 0; i < numbers.length; i++) {
+        String digits = matcher.group(i + 1);
+        numbers[i] = digits == null ? 0 : Integer.parseInt(digits);
+      }
+    }
+    return numbers;
   }
 
   static String firstLine(String path) throws IOException {

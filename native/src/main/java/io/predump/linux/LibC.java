@@ -38,6 +38,9 @@ public final class LibC {
   /** Linux 5.14. */
   public static final int MADV_POPULATE_WRITE = 23;
 
+  /** Linux 6.1. */
+  public static final int MADV_COLLAPSE = 25;
+
   public static final int LOCK_EX = 2;
   public static final int LOCK_NB = 4;
   public static final int LOCK_UN = 8;
@@ -57,6 +60,7 @@ public final class LibC {
   public static final int SYS_USERFAULTFD = 323;
   public static final int SYS_PIDFD_OPEN = 434;
   public static final int SYS_PIDFD_GETFD = 438;
+  public static final int SYS_PROCESS_MADVISE = 440;
 
   /** Bytes in a page. x86-64 has no other base page. */
   public static final int PAGE_BYTES = 4096;
@@ -109,6 +113,8 @@ public final class LibC {
 
   public static native long process_vm_writev(
       int pid, long local, long localCount, long remote, long remoteCount, long flags);
+
+  public static native long getxattr(String path, String name, long value, long bytes);
 
   public static native int memcmp(long first, long second, long bytes);
 

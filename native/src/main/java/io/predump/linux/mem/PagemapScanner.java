@@ -108,6 +108,7 @@ public final class PagemapScanner implements AutoCloseable {
    * @param anyOf categories of which one must match
    * @param returnMask categories to report, by which neighbouring pages are joined
    * @return the number of regions, disjoint and in address order
+   * @throws IllegalArgumentException if {@link #WP_MATCHING} is asked for and holes could match
    * @throws SyscallException ESRCH if the process is gone or exec'ed, EPERM if a mapping in the
    *     range is not registered, ENOTTY before Linux 6.7, EINVAL if an address is not aligned or
    *     the kernel does not know a category
@@ -115,6 +116,14 @@ public final class PagemapScanner implements AutoCloseable {
   public int scan(
       long start, long end, long flags, long inverted, long mask, long anyOf, long returnMask)
       throws SyscallException {
+    if ((flags & WP_MATCHING) != 0 && !leavesHolesAlone(inverted, mask, anyOf)) {
+      throw new IllegalArgumentException(
+          "a protecting scan must want pages that are there, or it fills page tables with markers"
+              + " and locks up on hugetlb: mask="
+              + PageCategories.toString(mask)
+              + " anyOf="
+              + PageCategories.toString(anyOf));
+    }
     arg.putLong(PmScanArg.START, start);
     arg.putLong(PmScanArg.END, end);
     arg.putLong(PmScanArg.CATEGORY_INVERTED, inverted);
@@ -151,6 +160,14 @@ public final class PagemapScanner implements AutoCloseable {
         return regionCount;
       }
     }
+  }
+
+  /** {@return whether a page that is neither in memory nor in swap cannot match} */
+  private static boolean leavesHolesAlone(long inverted, long mask, long anyOf) {
+    long there = PageCategories.PRESENT | PageCategories.SWAPPED;
+    boolean wanted = (mask & ~inverted & there) != 0;
+    boolean anyWanted = anyOf != 0 && (anyOf & ~there) == 0 && (inverted & there) == 0;
+    return wanted || anyWanted;
   }
 
   /** Makes the entries distinguishable from unwritten ones: a region never ends at 0. */

@@ -57,8 +57,11 @@ public final class MappedFile implements AutoCloseable {
                     + Long.toHexString(range.end()))));
   }
 
-  /** {@code struct statfs} of x86-64 is 120 bytes and begins with {@code f_type}. */
+  /** {@code struct statfs} of x86-64: {@code f_type}, {@code f_bsize}, and more. */
   private static final int STATFS_BYTES = 120;
+
+  private static final int STATFS_TYPE = 0;
+  private static final int STATFS_BSIZE = 8;
 
   /**
    * Returns the magic number of the file system it lives on, include/uapi/linux/magic.h, for
@@ -67,11 +70,25 @@ public final class MappedFile implements AutoCloseable {
    * @throws SyscallException EIO
    */
   public long fileSystemMagic() throws SyscallException {
+    return statfs(STATFS_TYPE) & 0xFFFF_FFFFL;
+  }
+
+  /**
+   * Returns the block size of the file system it lives on, for hugetlbfs the size of a huge page;
+   * bytes.
+   *
+   * @throws SyscallException EIO
+   */
+  public long blockBytes() throws SyscallException {
+    return statfs(STATFS_BSIZE);
+  }
+
+  private long statfs(int field) throws SyscallException {
     try (NativeBuffer statfs = NativeBuffer.allocate(STATFS_BYTES)) {
       if (LibC.fstatfs(file.number(), statfs.address()) < 0) {
         throw new SyscallException("fstatfs(" + file.path() + ")", Errno.last());
       }
-      return statfs.bytes().getLong(0) & 0xFFFF_FFFFL;
+      return statfs.bytes().getLong(field);
     }
   }
 

@@ -2,11 +2,13 @@ package io.predump.linux.proc;
 
 import io.predump.linux.Errno;
 import io.predump.linux.LibC;
+import io.predump.linux.NativeBuffer;
 import io.predump.linux.Pid;
 import io.predump.linux.RemoteFd;
 import io.predump.linux.SyscallException;
 import java.io.File;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -21,6 +23,27 @@ import java.util.List;
  * @param flags open(2) flags, from {@code /proc/PID/fdinfo/N}
  */
 public record OpenFile(RemoteFd number, String target, long flags) {
+  /** What devices that write to the memory of processes look like. */
+  private static final List<String> DEVICE_WRITERS =
+      List.of(
+          "/dev/infiniband/",
+          "/dev/vfio/",
+          "/dev/iommu",
+          "/dev/nvidia",
+          "/dev/kfd",
+          "/dev/dri/",
+          "/dev/accel/",
+          "/dev/habanalabs/",
+          "anon_inode:[vfio",
+          "anon_inode:[iommufd",
+          "anon_inode:[infiniband");
+
+  /** Extended attribute with the protocol a socket was made for, include/uapi/linux/xattr.h. */
+  private static final String SOCKET_PROTOCOL = "system.sockprotoname";
+
+  /** Longer than any protocol's name: {@code char name[32]} in struct proto. */
+  private static final int PROTOCOL_BYTES = 64;
+
   /** Returns whether its reads bypass the page cache, O_DIRECT: a device writes to memory. */
   public boolean isDirect() {
     return (flags & LibC.O_DIRECT) != 0;
@@ -36,13 +59,35 @@ public record OpenFile(RemoteFd number, String target, long flags) {
     return target.equals("anon_inode:[userfaultfd]");
   }
 
-  /** Returns whether a device behind it may write to memory: RDMA, VFIO, a GPU. */
-  public boolean isDeviceWriter() {
-    return target.startsWith("/dev/infiniband/")
-        || target.startsWith("/dev/vfio/")
-        || target.startsWith("/dev/nvidia")
-        || target.startsWith("anon_inode:[vfio")
-        || target.startsWith("anon_inode:[infiniband");
+  private boolean isSocket() {
+    return target.startsWith("socket:[");
+  }
+
+  /**
+   * Returns whether a device behind it may write to memory of the process that has it open: RDMA,
+   * VFIO, a GPU or another accelerator, or a network card through an AF_XDP socket.
+   *
+   * @param pid the process
+   */
+  public boolean isDeviceWriter(Pid pid) {
+    return DEVICE_WRITERS.stream().anyMatch(target::startsWith)
+        || (isSocket() && socketProtocol(pid).equals("XDP"));
+  }
+
+  /** {@return the protocol's name as the kernel spells it, empty if it does not tell} */
+  private String socketProtocol(Pid pid) {
+    try (NativeBuffer value = NativeBuffer.allocate(PROTOCOL_BYTES)) {
+      String path = pid.procPath("fd/" + number.number());
+      long bytes = LibC.getxattr(path, SOCKET_PROTOCOL, value.address(), PROTOCOL_BYTES);
+      if (bytes <= 0) {
+        return "";
+      }
+      byte[] name = new byte[(int) bytes];
+      value.bytes().get(0, name);
+      return new String(name, StandardCharsets.US_ASCII).replace("\0", "");
+    } catch (SyscallException e) {
+      return "";
+    }
   }
 
   /**

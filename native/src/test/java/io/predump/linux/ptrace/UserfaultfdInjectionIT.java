@@ -6,10 +6,8 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.predump.linux.Errno;
 import io.predump.linux.KernelFeatures;
-import io.predump.linux.NativeBuffer;
 import io.predump.linux.Pid;
 import io.predump.linux.SyscallException;
-import io.predump.linux.mem.ProcessMemory;
 import io.predump.linux.mem.Userfaultfd;
 import io.predump.linux.proc.OpenFile;
 import io.predump.linux.proc.ProcStatus;
@@ -160,83 +158,6 @@ class UserfaultfdInjectionIT {
 
       assertThat(injected.tid()).isNotEqualTo(target.pid().number());
       assertThat(target.nextLine()).startsWith("7 0 ");
-    }
-  }
-
-  @Test
-  void aRestartableSequenceIsAborted() throws IOException {
-    try (LiveTarget target = awkward("sequence");
-        Sequence sequence = new Sequence(target)) {
-      for (int i = 0; i < 10; i++) {
-        sequence.inject(true);
-        assertThat(sequence.isInside()).as("entered again after the abort").isTrue();
-      }
-    }
-  }
-
-  @Test
-  void withoutTheRepairARestartableSequenceGoesOnUnprotected() throws IOException {
-    try (LiveTarget target = awkward("sequence");
-        Sequence sequence = new Sequence(target)) {
-      sequence.inject(false);
-      LiveTarget.pause(50);
-
-      assertThat(sequence.isInside()).as("the kernel has forgotten the sequence").isFalse();
-    }
-  }
-
-  /** The second thread of the target, which never leaves its sequence. */
-  private static final class Sequence implements AutoCloseable {
-    private final LiveTarget target;
-    private final ProcessMemory memory;
-    private final NativeBuffer local = NativeBuffer.allocate(4096);
-    private final long rseq;
-    private final long aborts;
-
-    Sequence(LiveTarget target) throws IOException {
-      this.target = target;
-      this.memory = ProcessMemory.open(target.pid());
-      String[] addresses = target.nextLine().split(" ", -1);
-      this.rseq = Long.parseUnsignedLong(addresses[0], 16);
-      this.aborts = Long.parseUnsignedLong(addresses[1], 16);
-      LiveTarget.pause(20);
-      assertThat(isInside()).isTrue();
-    }
-
-    boolean isInside() throws IOException {
-      return read(rseq + 8) != 0;
-    }
-
-    long read(long address) throws IOException {
-      memory.readv(local.address(), address, 8);
-      return local.bytes().getLong(0);
-    }
-
-    void inject(boolean repair) throws IOException {
-      int tid =
-          ProcStatus.threads(target.pid()).stream()
-              .filter(t -> t != target.pid().number())
-              .findFirst()
-              .orElseThrow();
-      long before = read(aborts);
-      UserfaultfdInjection.injectThread(
-              target.pid(),
-              tid,
-              repair
-                  ? UserfaultfdInjection.Form.NORMAL
-                  : UserfaultfdInjection.Form.WITHOUT_RSEQ_REPAIR)
-          .userfaultfd()
-          .close();
-      LiveTarget.pause(20);
-      if (repair) {
-        assertThat(read(aborts)).isGreaterThan(before);
-      }
-    }
-
-    @Override
-    public void close() {
-      memory.close();
-      local.close();
     }
   }
 
