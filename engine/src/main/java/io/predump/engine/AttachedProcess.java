@@ -45,18 +45,17 @@ final class AttachedProcess implements AutoCloseable {
   private final CompareTracker compare;
   private final PageTable table = new PageTable();
   private final Hazards hazards;
-  private final DirectIoDebt debt = new DirectIoDebt(DirectIoDebt.LONGEST_READ);
-  private final @Nullable RangeSet huge;
-  private final TestHooks hooks;
+  private final @Nullable UnseenWrites unseen;
+  private final AttachContext context;
   private final long stoppedNanos;
   private final List<String> attachWarnings;
 
   private List<PolicedVma> vmas = List.of();
-  private Set<Long> knownStarts = Set.of();
+  private long scanBegan;
   private HugePages hugePages = HugePages.NONE;
+  private Set<Long> knownStarts = Set.of();
   private int newVmas;
   private int goneVmas;
-  private long lookedNanos;
 
   private AttachedProcess(
       Pid pid,
@@ -68,7 +67,6 @@ final class AttachedProcess implements AutoCloseable {
       Hazards hazards,
       int vpid,
       AttachContext context,
-      @Nullable RangeSet huge,
       boolean track)
       throws IOException {
     this.pid = pid;
@@ -79,10 +77,10 @@ final class AttachedProcess implements AutoCloseable {
     this.memory = memory;
     this.policies = policies;
     this.hazards = hazards;
-    this.hooks = context.hooks();
-    this.huge = huge;
-    this.compare = new CompareTracker(lister, hooks);
-    Injected injected = track && tracksBy(TrackerChoice.UFFD_WP, context) ? inject(pid) : null;
+    this.context = context;
+    this.compare = new CompareTracker(lister, context.hooks());
+    Injected injected =
+        track && context.tracker().tracker() == TrackerChoice.UFFD_WP ? inject(pid) : null;
     this.stoppedNanos = injected == null ? 0 : injected.stoppedNanos();
     this.attachWarnings = injected == null ? List.of() : List.copyOf(injected.warnings());
     if (injected != null && lister instanceof PresenceLister scans) {
@@ -95,28 +93,34 @@ final class AttachedProcess implements AutoCloseable {
               scans,
               policies,
               context.features().reportsHoles(),
-              hooks);
-    } else if (track
-        && lister instanceof RawLister raw
-        && tracksBy(TrackerChoice.SOFT_DIRTY, context)) {
-      this.tracker = new SoftDirtyTracker(raw, SoftDirtyBits.open(pid), table, hooks);
+              context.hooks());
+      this.unseen = new UnseenWrites(hazards, scans, table, context.hooks());
+    } else if (track && lister instanceof RawLister raw && softDirty(context)) {
+      this.tracker = new SoftDirtyTracker(raw, SoftDirtyBits.open(pid), table, context.hooks());
+      this.unseen = null;
     } else {
       this.tracker = compare;
+      this.unseen = null;
     }
   }
 
-  private static boolean tracksBy(TrackerChoice tracker, AttachContext context) {
-    return context.tracker().tracker() == tracker;
+  private static boolean softDirty(AttachContext context) {
+    return context.tracker().tracker() == TrackerChoice.SOFT_DIRTY;
   }
 
-  private static PageLister lister(Pid pid, AttachContext context, @Nullable RangeSet huge)
-      throws SyscallException {
+  /** Soft-dirty bits of hugetlb memory are neither cleared nor set. */
+  private static boolean tracksHugetlb(AttachContext context) {
+    return context.tracker().tracker() == TrackerChoice.UFFD_WP
+        && context.features().tracksHugetlb();
+  }
+
+  private static PageLister lister(Pid pid, AttachContext context) throws SyscallException {
     boolean scans = context.features().pagemapScan().present();
-    return scans && !tracksBy(TrackerChoice.SOFT_DIRTY, context)
+    return scans && !softDirty(context)
         ? new PresenceLister(
             PagemapScanner.open(pid),
             context.features().guardCategory().present(),
-            huge,
+            context.options().restoreThp(),
             context.hooks())
         : RawLister.open(pid, scans, context.hooks());
   }
@@ -144,10 +148,7 @@ final class AttachedProcess implements AutoCloseable {
   private static AttachedProcess open(ProcStatus checked, AttachContext context, boolean track)
       throws IOException {
     Pid pid = checked.pid();
-    boolean protects = tracksBy(TrackerChoice.UFFD_WP, context);
-    // Only write protection splits huge pages.
-    RangeSet huge = protects && context.options().restoreThp() ? new RangeSet() : null;
-    PageLister lister = lister(pid, context, huge);
+    PageLister lister = lister(pid, context);
     ProcessMemory memory = null;
     try {
       memory = ProcessMemory.open(pid);
@@ -158,8 +159,7 @@ final class AttachedProcess implements AutoCloseable {
       }
       long[] auxv = ProcStatus.auxiliaryVector(pid);
       VmaPolicies policies =
-          new VmaPolicies(
-              Smaps.read(pid), Backing.asking(pid), protects && context.features().tracksHugetlb());
+          new VmaPolicies(Smaps.read(pid), Backing.asking(pid), tracksHugetlb(context));
       Hazards hazards = new Hazards(pid, context.options().allowDeviceWriters());
       hazards.look(policies.judge(MemoryMap.read(pid)));
       return new AttachedProcess(
@@ -172,7 +172,6 @@ final class AttachedProcess implements AutoCloseable {
           hazards,
           vpid(status, context.namespaceDepth()),
           context,
-          huge,
           track);
     } catch (IOException | RuntimeException e) {
       lister.close();
@@ -290,26 +289,22 @@ final class AttachedProcess implements AutoCloseable {
     return tracker.needsStandstill();
   }
 
-  /** Before a live scan: looks for ways in which its memory changes without a page fault. */
+  /** Looks for ways in which its memory changes without a page fault. */
   void lookForHazards() throws IOException {
-    lookedNanos = System.nanoTime();
-    hazards.look(vmas);
+    hazards.look(policies.judge(MemoryMap.read(pid)));
   }
 
   /**
    * Reads maps, registers what is new, lists what was written, and arms it again.
    *
-   * @param standing whether all threads stand still; then hazards are looked for before and after,
-   *     while they run
+   * @param standing whether all threads stand still
    */
   void scanLive(ScanCounts counts, boolean standing) throws IOException {
+    scanBegan = System.nanoTime();
     readMaps();
-    if (!standing) {
-      lookForHazards();
-    }
     vmas = tracker.prepare(vmas);
     settleGone();
-    hooks.come(TestHooks.Moment.BEFORE_SCAN);
+    context.hooks().come(TestHooks.Moment.BEFORE_SCAN);
     for (PolicedVma vma : vmas) {
       switch (vma.policy()) {
         case TRACK -> scan(tracker, vma, counts, standing);
@@ -325,8 +320,13 @@ final class AttachedProcess implements AutoCloseable {
     if (standing || !tracker.needsStandstill()) {
       tracker.rearm();
     }
-    if (!standing) {
-      settleHazards(counts);
+  }
+
+  /** The scan of a live round is over, and nothing is read yet. */
+  void scanned(ScanCounts counts) throws IOException {
+    lookForHazards();
+    if (unseen != null) {
+      unseen.scanned(vmas, scanBegan, counts);
     }
   }
 
@@ -336,34 +336,6 @@ final class AttachedProcess implements AutoCloseable {
       chosen.scanFrozen(vma, table, counts);
     } else {
       chosen.scanLive(vma, table, counts);
-    }
-  }
-
-  /**
-   * After a live scan, while the target runs: looks for ways in which its memory changes without a
-   * page fault once more, and adds what they may have written to what is owed.
-   */
-  void settleHazards(ScanCounts counts) throws IOException {
-    hazards.look(vmas);
-    oweFixedBuffers(counts);
-    if (hazards.directIo()) {
-      debt.scanned(table, lookedNanos);
-    }
-  }
-
-  /** The kernel writes fixed buffers of an io_uring without a fault: they are read every time. */
-  private void oweFixedBuffers(ScanCounts counts) throws IOException {
-    if (!hooks.on(Protection.PINNED_READ)) {
-      return;
-    }
-    for (long[] buffer : hazards.fixedBuffers()) {
-      for (PolicedVma vma : vmas) {
-        long end = Math.min(vma.end(), buffer[1]);
-        long at = Math.max(vma.start(), buffer[0]);
-        if (vma.policy() == VmaPolicy.TRACK && at < end) {
-          lister.listPart(vma, at, end, table, counts);
-        }
-      }
     }
   }
 
@@ -382,9 +354,8 @@ final class AttachedProcess implements AutoCloseable {
         chosen.scanFrozen(vma, table, counts);
       }
     }
-    oweFixedBuffers(counts);
-    if (hooks.on(Protection.DIRECT_IO_DEBT)) {
-      debt.allDue(table);
+    if (unseen != null) {
+      unseen.frozen(vmas, counts);
     }
   }
 
@@ -393,7 +364,7 @@ final class AttachedProcess implements AutoCloseable {
    * and buffers touched before the freeze instead of in it. What it marks owed is owed anyway.
    */
   void rehearseFreeze() throws IOException {
-    hazards.look(vmas);
+    lookForHazards();
     Set<Long> starts = knownStarts;
     scanFrozen(new ScanCounts());
     space();
@@ -445,7 +416,7 @@ final class AttachedProcess implements AutoCloseable {
     return new PageSpace(
         PagesName.ofProcess(vpid),
         table,
-        new ProcessPages(pid, memory, hooks),
+        new ProcessPages(pid, memory, context.hooks()),
         this,
         runs.cut(CopyPipeline.JOB_PAGES));
   }
@@ -506,8 +477,8 @@ final class AttachedProcess implements AutoCloseable {
 
   private void restoreHugePages() {
     try {
-      if (huge != null && sameAddressSpace()) {
-        hugePages = HugePages.restore(pid, huge, table);
+      if (lister instanceof PresenceLister scans && sameAddressSpace()) {
+        hugePages = HugePages.restore(pid, scans.hugePagesMet(), table);
       }
     } catch (SyscallException e) {
       // The kernel does not even tell whether the process lives: it is left as it is.

@@ -15,7 +15,7 @@ final class CompareTracker implements DirtyTracker {
 
   private final PageLister lister;
   private final TestHooks hooks;
-  private final ScanPacer pacer = ScanPacer.live(TestHooks.NONE);
+  private final ScanPacer pacer = ScanPacer.live();
   private final RangeSet listed = new RangeSet();
 
   CompareTracker(PageLister lister, TestHooks hooks) {

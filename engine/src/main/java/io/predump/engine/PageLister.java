@@ -15,10 +15,6 @@ interface PageLister extends AutoCloseable {
   void listAll(PolicedVma vma, ScanPacer pacer, PageTable table, ScanCounts counts)
       throws IOException;
 
-  /** Lists {@code [start, end)} of a mapping, every listed page owed. */
-  void listPart(PolicedVma vma, long start, long end, PageTable table, ScanCounts counts)
-      throws IOException;
-
   /**
    * {@return whether the address space is still the one it was made for} After an exec or an exit
    * it is not.

@@ -13,7 +13,6 @@ import io.predump.linux.mem.PagemapScanner;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.locks.LockSupport;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Lists by PAGEMAP_SCAN. The scan behind every policy, "policy A": list what is in memory or in
@@ -36,25 +35,30 @@ final class PresenceLister implements PageLister {
 
   private final PagemapScanner scanner;
   private final long guard;
-  private final @Nullable RangeSet huge;
+  private final boolean notesHuge;
+  private final RangeSet huge = new RangeSet();
   private final TestHooks hooks;
 
   /**
    * @param scanner taken over: closed with the lister
    * @param knowsGuard whether the kernel knows guard pages (Linux 6.15); without, they cannot exist
-   * @param huge takes the transparent huge pages met; null: nobody wants to know
+   * @param notesHuge whether somebody will ask for the transparent huge pages met
    */
-  PresenceLister(
-      PagemapScanner scanner, boolean knowsGuard, @Nullable RangeSet huge, TestHooks hooks) {
+  PresenceLister(PagemapScanner scanner, boolean knowsGuard, boolean notesHuge, TestHooks hooks) {
     this.scanner = scanner;
     this.guard = knowsGuard ? GUARD : 0;
-    this.huge = huge;
+    this.notesHuge = notesHuge;
     this.hooks = hooks;
   }
 
   /** {@return what it scans with; borrowed} */
   PagemapScanner scanner() {
     return scanner;
+  }
+
+  /** {@return where transparent huge pages were met, if that is noted} */
+  RangeSet hugePagesMet() {
+    return huge;
   }
 
   /** {@return the guard category if the kernel knows it, else 0} */
@@ -82,7 +86,7 @@ final class PresenceLister implements PageLister {
       throws SyscallException {
     long excluded = vma.fileBacked() ? guard | FILE : guard;
     counts.calls++;
-    long returned = huge == null ? RETURNED : RETURNED | HUGE;
+    long returned = notesHuge ? RETURNED | HUGE : RETURNED;
     try {
       scanner.scan(start, end, flags, excluded, excluded, PRESENT | SWAPPED, returned);
     } catch (SyscallException e) {
@@ -158,7 +162,7 @@ final class PresenceLister implements PageLister {
             || (vma.fileBacked()
                 && (categories & SWAPPED) != 0
                 && hooks.on(Protection.FILE_MARKERS));
-    if (huge != null && (categories & HUGE) != 0 && !vma.hugetlb()) {
+    if (notesHuge && (categories & HUGE) != 0 && !vma.hugetlb()) {
       huge.add(from, to);
     }
     long pages = (to - from) >>> PageTable.PAGE_SHIFT;
@@ -169,14 +173,6 @@ final class PresenceLister implements PageLister {
       counts.written += pages;
     }
     table.list(from, to, written, zeroPage);
-  }
-
-  @Override
-  public void listPart(PolicedVma vma, long start, long end, PageTable table, ScanCounts counts)
-      throws SyscallException {
-    for (long at = start; at < end; ) {
-      at = list(vma, at, end, 0, true, table, counts);
-    }
   }
 
   @Override

@@ -7,14 +7,6 @@ package io.predump.engine;
 enum Protection {
   /** Memory once armed is listed and armed again each round. */
   REARM,
-  /** The target stands still while its soft-dirty bits are read and cleared. */
-  SOFT_DIRTY_STANDSTILL,
-  /** With soft-dirty bits, a page that lies elsewhere than when last listed is read again. */
-  PAGE_PLACES,
-  /** In the raw pagemap, the shared zero page is told from others by where it lies. */
-  ZERO_PLACE,
-  /** The search for pages in a reservation goes on until all that smaps counts are found. */
-  ALL_PAGES_COUNTED,
   /** Hole 1: shared memory is compared, whatever the written bit says. */
   SHARED_COMPARED,
   /** Hole 2: pages pinned as fixed buffers are read each round. */
@@ -36,5 +28,13 @@ enum Protection {
   /** Hole 10: what a failed round had stored is owed again. */
   OWED_UNTIL_STORED,
   /** Hole 14: pages that others share are read in the way that keeps them shared. */
-  SHARING_KEPT
+  SHARING_KEPT,
+  /** The target stands still while its soft-dirty bits are read and cleared. */
+  SOFT_DIRTY_STANDSTILL,
+  /** With soft-dirty bits, a page that lies elsewhere than when last listed is read again. */
+  PAGE_PLACES,
+  /** In the raw pagemap, the shared zero page is told from others by where it lies. */
+  ZERO_PLACE,
+  /** The search for pages in a reservation goes on until all that smaps counts are found. */
+  ALL_PAGES_COUNTED
 }

@@ -63,16 +63,6 @@ final class RawLister implements PageLister {
     counts.compared += counts.scanned - before;
   }
 
-  @Override
-  public void listPart(PolicedVma vma, long start, long end, PageTable table, ScanCounts counts)
-      throws IOException {
-    long before = counts.scanned;
-    for (long at = start; at < end; ) {
-      at = listSome(vma, at, end, (address, entry) -> true, table, counts);
-    }
-    counts.compared += counts.scanned - before;
-  }
-
   /**
    * Lists all of a mapping; pages are owed if the judge says so, or if their content is unknown.
    */

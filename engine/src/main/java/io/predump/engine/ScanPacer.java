@@ -40,6 +40,11 @@ final class ScanPacer {
   }
 
   /** {@return a pacer for a running target} */
+  static ScanPacer live() {
+    return live(TestHooks.NONE);
+  }
+
+  /** {@return a pacer for a running target, whose protection tests may switch off} */
   static ScanPacer live(TestHooks hooks) {
     return new ScanPacer(true, hooks.on(Protection.HUGE_PAGE_BORDERS));
   }

@@ -35,7 +35,7 @@ final class SoftDirtyTracker implements DirtyTracker {
   private final SoftDirtyBits bits;
   private final PageTable table;
   private final TestHooks hooks;
-  private final ScanPacer pacer = ScanPacer.live(TestHooks.NONE);
+  private final ScanPacer pacer = ScanPacer.live();
   private final PagePlaces places = new PagePlaces();
   private boolean armed;
 

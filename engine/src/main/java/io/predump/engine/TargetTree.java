@@ -247,8 +247,8 @@ final class TargetTree implements AutoCloseable {
       unlessGone(
           member,
           () -> {
+            member.lookForHazards();
             if (member.needsStandstill()) {
-              member.lookForHazards();
               standing.add(member);
             } else {
               member.scanLive(counts, false);
@@ -257,6 +257,9 @@ final class TargetTree implements AutoCloseable {
     }
     if (!standing.isEmpty()) {
       scanStanding(standing, counts);
+    }
+    for (AttachedProcess member : List.copyOf(members.values())) {
+      unlessGone(member, () -> member.scanned(counts));
     }
     shared.update(members.values());
     shared.list(counts, context.hooks());
@@ -286,9 +289,6 @@ final class TargetTree implements AutoCloseable {
       scanLive(standing, counts, true);
     }
     counts.frozenNanos = frozen.thawedNanos() - frozen.beganNanos();
-    for (AttachedProcess member : standing) {
-      unlessGone(member, () -> member.settleHazards(counts));
-    }
   }
 
   private void scanLive(List<AttachedProcess> some, ScanCounts counts, boolean standing)

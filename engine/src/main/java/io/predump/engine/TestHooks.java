@@ -29,9 +29,9 @@ record TestHooks(Set<Protection> off, Map<Moment, Act> acts) {
     void run() throws IOException;
   }
 
-  /** {@return every protection on but this one} */
-  static TestHooks without(Protection protection) {
-    return new TestHooks(EnumSet.of(protection), Map.of());
+  /** {@return every protection on but these} */
+  static TestHooks without(Protection first, Protection... others) {
+    return new TestHooks(EnumSet.of(first, others), Map.of());
   }
 
   /** {@return these hooks with something to do at a moment} */

@@ -8,8 +8,6 @@ import io.predump.linux.testkit.LiveTarget;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.EnumSet;
-import java.util.Map;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -77,7 +75,7 @@ final class H13SoftDirtyClearRaceIT {
   }
 
   private static TestHooks withoutPlaces() {
-    return new TestHooks(EnumSet.of(Protection.PAGE_PLACES, Protection.ZERO_PLACE), Map.of());
+    return TestHooks.without(Protection.PAGE_PLACES, Protection.ZERO_PLACE);
   }
 
   @Test

@@ -19,7 +19,7 @@ final class ScanPacerTest {
       Vmas.tracked("7f0000000000-7f1000000000 rw-p 00000000 00:00 0");
 
   private final PageTable table = new PageTable();
-  private final ScanPacer pacer = ScanPacer.live(TestHooks.NONE);
+  private final ScanPacer pacer = ScanPacer.live();
 
   @Test
   void beginsSmallAndDoublesWhatIsCheapUpToABound() {

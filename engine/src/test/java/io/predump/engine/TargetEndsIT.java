@@ -29,6 +29,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Targets that end while they are copied: an outcome, and the last committed round is good. */
+@Tag("linux-6.1")
+@Tag("linux-6.12")
 final class TargetEndsIT {
   private static final int SIGUSR1 = 10;
   private static final SessionOptions OPTIONS = SessionOptions.defaults("test");
@@ -50,8 +52,6 @@ final class TargetEndsIT {
   }
 
   @Test
-  @Tag("linux-6.1")
-  @Tag("linux-6.12")
   void anExitBetweenRoundsEndsTheSession() throws IOException {
     try (LiveTarget target = exiter();
         PreDumpSession session = PreDumpSession.attach(target.pid(), images(), OPTIONS)) {
@@ -83,8 +83,6 @@ final class TargetEndsIT {
   }
 
   @Test
-  @Tag("linux-6.1")
-  @Tag("linux-6.12")
   void anExecBetweenRoundsEndsTheSessionAndNothingOfTheNewProgramIsKept() throws IOException {
     try (LiveTarget target = execer();
         PreDumpSession session = PreDumpSession.attach(target.pid(), images(), OPTIONS)) {
@@ -101,8 +99,6 @@ final class TargetEndsIT {
   }
 
   @Test
-  @Tag("linux-6.1")
-  @Tag("linux-6.12")
   void anExecBeforeTheFreezeEndsTheSessionAndTheNewProgramRunsOn() throws IOException {
     try (LiveTarget target = execer();
         PreDumpSession session = PreDumpSession.attach(target.pid(), images(), OPTIONS)) {

@@ -93,15 +93,6 @@ public record KernelFeatures(
   }
 
   /**
-   * Returns whether memory can be tracked by soft-dirty bits. They alone do not do: the kernel
-   * moves whole page tables (mremap) and merges equal pages (KSM) without setting them, which only
-   * the page frames show.
-   */
-  public boolean tracksBySoftDirty() {
-    return softDirty.present() && rawPagemap.present();
-  }
-
-  /**
    * Returns whether huge pages of hugetlbfs may be write-protected. Before 6.18.40 and 7.1.5 a scan
    * that protects and matches a hole among them locks up, with the process's memory lock held; no
    * scan of ours matches holes, but a lock-up that cannot be killed is not risked.
@@ -125,6 +116,15 @@ public record KernelFeatures(
       }
     }
     return numbers;
+  }
+
+  /**
+   * Returns whether memory can be tracked by soft-dirty bits. They alone do not do: the kernel
+   * moves whole page tables (mremap) and merges equal pages (KSM) without setting them, which only
+   * the page frames show.
+   */
+  public boolean tracksBySoftDirty() {
+    return softDirty.present() && rawPagemap.present();
   }
 
   static String firstLine(String path) throws IOException {
