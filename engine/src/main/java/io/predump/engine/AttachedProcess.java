@@ -118,6 +118,12 @@ final class AttachedProcess implements AutoCloseable {
     return context.tracker().tracker() == TrackerChoice.SOFT_DIRTY;
   }
 
+  /** Soft-dirty bits of hugetlb memory are neither cleared nor set. */
+  private static boolean tracksHugetlb(AttachContext context) {
+    return context.tracker().tracker() == TrackerChoice.UFFD_WP
+        && context.features().tracksHugetlb();
+  }
+
   private static PageLister lister(Pid pid, AttachContext context) throws SyscallException {
     boolean scans = context.features().pagemapScan().present();
     return scans && !softDirty(context)
@@ -166,8 +172,7 @@ final class AttachedProcess implements AutoCloseable {
       require64Bit(status, thread.id());
       long[] auxv = ProcStatus.auxiliaryVector(thread.id());
       VmaPolicies policies =
-          new VmaPolicies(
-              Smaps.read(thread.id()), Backing.asking(thread), context.features().tracksHugetlb());
+          new VmaPolicies(Smaps.read(thread.id()), Backing.asking(thread), tracksHugetlb(context));
       Hazards hazards = new Hazards(thread, context.options().allowDeviceWriters());
       hazards.look(policies.judge(thread.maps()));
       return new AttachedProcess(

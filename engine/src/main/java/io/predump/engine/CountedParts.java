@@ -30,6 +30,7 @@ final class CountedParts implements PopulatedParts {
   private final Pid pid;
   private final RawPagemap pagemap;
   private final long zeroPlace;
+  private final TestHooks hooks;
   private final long[] entries = new long[RawPagemap.CAPACITY];
   private @Nullable Smaps smaps;
 
@@ -37,10 +38,11 @@ final class CountedParts implements PopulatedParts {
    * @param pagemap borrowed
    * @param zeroPlace where the shared zero page lies, 0 if that is hidden
    */
-  CountedParts(Pid pid, RawPagemap pagemap, long zeroPlace) {
+  CountedParts(Pid pid, RawPagemap pagemap, long zeroPlace, TestHooks hooks) {
     this.pid = pid;
     this.pagemap = pagemap;
     this.zeroPlace = zeroPlace;
+    this.hooks = hooks;
   }
 
   @Override
@@ -50,7 +52,7 @@ final class CountedParts implements PopulatedParts {
 
   @Override
   public List<long[]> of(PolicedVma vma, ScanPacer pacer, PageTable known) throws SyscallException {
-    if (vma.end() - vma.start() <= LARGE_BYTES || vma.fileBacked()) {
+    if (vma.end() - vma.start() <= LARGE_BYTES || vma.fileBacked() || vma.hugetlb()) {
       return PopulatedParts.whole(vma);
     }
     RangeSet hints = new RangeSet();
@@ -98,7 +100,7 @@ final class CountedParts implements PopulatedParts {
       this.vma = vma;
       this.pacer = pacer;
       this.known = known;
-      this.missing = pages;
+      this.missing = hooks.on(Protection.ALL_PAGES_COUNTED) ? pages : 1;
       unread.add(vma.start(), vma.end());
     }
 

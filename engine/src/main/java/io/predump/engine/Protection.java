@@ -36,5 +36,7 @@ enum Protection {
   /** In the raw pagemap, the shared zero page is told from others by where it lies. */
   ZERO_PLACE,
   /** No process that shares the memory runs while it is read. */
-  SHARERS
+  SHARERS,
+  /** The search for pages in a reservation goes on until all that smaps counts are found. */
+  ALL_PAGES_COUNTED
 }

@@ -37,7 +37,7 @@ final class RawLister implements PageLister {
     RawPagemap pagemap = RawPagemap.open(pid);
     try {
       PopulatedParts parts =
-          scans ? ScannedParts.open(pid) : new CountedParts(pid, pagemap, zeroPlace);
+          scans ? ScannedParts.open(pid) : new CountedParts(pid, pagemap, zeroPlace, hooks);
       return new RawLister(pagemap, parts, zeroPlace);
     } catch (SyscallException e) {
       pagemap.close();

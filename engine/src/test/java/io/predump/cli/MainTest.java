@@ -2,6 +2,8 @@ package io.predump.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.predump.engine.TrackerPlan;
+import io.predump.linux.KernelFeatures;
 import java.io.IOException;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
@@ -148,15 +150,26 @@ class MainTest {
   }
 
   @Test
-  void checkSaysWhetherMemoryCanBeTracked() throws IOException {
+  void checkSaysWhichTrackerIsTakenWhyAndWhatItCosts() throws IOException {
+    TrackerPlan plan = TrackerPlan.automatic(KernelFeatures.current());
     Invocation text = Invocation.of("check");
     Invocation json = Invocation.of("check", "--json");
-    boolean usable = "true".equals(json.json().get("usable"));
-    assertThat(text.exitCode()).isEqualTo(usable ? 0 : 4);
-    assertThat(json.exitCode()).isEqualTo(usable ? 0 : 4);
+    assertThat(text.exitCode()).isZero();
+    assertThat(json.exitCode()).isZero();
     assertThat(text.out())
         .contains("feature", "here", "reason", "pagemap-scan")
-        .endsWith("uffd-wp tracking: " + (usable ? "available" : "not available") + "\n");
-    assertThat(json.json()).containsEntry("features[0].name", "pagemap-scan");
+        .endsWith(
+            "--tracker auto takes "
+                + plan.tracker().label()
+                + ": "
+                + plan.reason()
+                + "\nits cost: "
+                + plan.cost()
+                + "\n");
+    assertThat(json.json())
+        .containsEntry("features[0].name", "pagemap-scan")
+        .containsEntry("tracker", plan.tracker().label())
+        .containsEntry("trackerReason", plan.reason())
+        .containsEntry("trackerCost", plan.cost());
   }
 }

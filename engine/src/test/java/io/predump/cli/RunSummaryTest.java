@@ -26,6 +26,7 @@ class RunSummaryTest {
             verified: 73,254 pages compared, 73,254 equal, 0 different
             held frozen for another 589.9 ms to compare
             images: /var/tmp/x (rounds 1 to 2, 134.0 MiB stored)
+            not verified: a device
             """);
   }
 

@@ -111,6 +111,42 @@ final class OldKernelCompareIT {
     }
   }
 
+  /** The verifier reads every entry, so that it finds what a search of the engine's would not. */
+  @Test
+  void aPageFarFromAllOthersInAMostlyEmptyReservationIsFound() throws IOException {
+    try (LiveTarget target = Targets.ready("far", 96);
+        PreDumpSession session = attach(target.pid(), TestHooks.NONE)) {
+      assertThat(session.round()).isPresent();
+      assertThat(target.ask("again")).isEqualTo("done");
+      assertThat(session.round()).isPresent();
+      assertThat(target.ask("far")).isEqualTo("done");
+      FinalRound last = session.finish(true).orElseThrow();
+
+      assertThat(last.verify().orElseThrow().firstDifferences()).isEmpty();
+      assertThat(last.verify().orElseThrow().different()).isZero();
+      assertThat(last.record().pages().stored()).isPositive();
+    }
+  }
+
+  /**
+   * The control of the search: it ends when enough pages are found, and here it is told too few.
+   */
+  @Test
+  void aSearchThatEndsTooEarlyLosesThePage() throws IOException {
+    try (LiveTarget target = Targets.ready("far", 96);
+        PreDumpSession session =
+            attach(target.pid(), TestHooks.without(Protection.ALL_PAGES_COUNTED))) {
+      assertThat(session.round()).isPresent();
+      assertThat(target.ask("far")).isEqualTo("done");
+      VerifyResult verify = session.finish(true).orElseThrow().verify().orElseThrow();
+
+      assertThat(verify.different()).isPositive();
+      assertThat(verify.firstDifferences())
+          .extracting(VerifyResult.Difference::kind)
+          .contains(VerifyResult.Kind.LOST);
+    }
+  }
+
   @Test
   void anExecBetweenRoundsEndsTheSession() throws IOException {
     try (LiveTarget target = Targets.ready("execer", 0, "/bin/sleep", "60");

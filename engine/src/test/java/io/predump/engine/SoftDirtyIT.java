@@ -91,6 +91,23 @@ final class SoftDirtyIT {
     }
   }
 
+  /** The verifier reads every entry, so that it finds what a search of the engine's would not. */
+  @Test
+  void aPageFarFromAllOthersInAMostlyEmptyReservationIsFound() throws IOException {
+    try (LiveTarget target = Targets.ready("far", 96);
+        PreDumpSession session = attach(target, SoftDirtyKernel.options(), TestHooks.NONE)) {
+      assertThat(session.round()).isPresent();
+      assertThat(target.ask("again")).isEqualTo("done");
+      assertThat(session.round()).isPresent();
+      assertThat(target.ask("far")).isEqualTo("done");
+      FinalRound last = session.finish(true).orElseThrow();
+
+      assertThat(last.verify().orElseThrow().firstDifferences()).isEmpty();
+      assertThat(last.verify().orElseThrow().different()).isZero();
+      assertThat(last.record().pages().stored()).isPositive();
+    }
+  }
+
   /** Nobody needs a thread of the target to stop in order to attach. */
   @Test
   void attachingStopsNobodyAndTheManifestNamesTheTracker() throws IOException {
