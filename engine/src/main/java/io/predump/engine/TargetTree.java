@@ -138,8 +138,12 @@ final class TargetTree implements AutoCloseable {
   /** {@return threads of all members} */
   int threadCount() throws SyscallException {
     int threads = 0;
-    for (AttachedProcess member : members.values()) {
-      threads += ProcStatus.threads(member.pid()).size();
+    for (AttachedProcess member : List.copyOf(members.values())) {
+      try {
+        threads += ProcStatus.threads(member.pid()).size();
+      } catch (SyscallException e) {
+        removeIfGone(member, e);
+      }
     }
     return threads;
   }
