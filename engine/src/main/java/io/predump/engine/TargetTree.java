@@ -77,8 +77,12 @@ final class TargetTree implements AutoCloseable {
         continue;
       }
       for (AttachedProcess member : members.values()) {
-        // Two that end have no memory in common, but the same none.
-        if (shares(member.pid(), pid) && lives(member.pid()) && lives(pid)) {
+        // Two that end have no memory in common, but the same none; and a child of vfork may have
+        // been born since.
+        if (shares(member.pid(), pid)
+            && lives(member.pid())
+            && !pids().contains(pid)
+            && lives(pid)) {
           throw new TargetRefusedException(
               TargetRefusedException.Kind.LACKING,
               "pid="
