@@ -44,7 +44,7 @@ enum {
   SHARED = 1 << 5,    /* shared memory of four kinds, each mapped twice */
   FILES = 1 << 6,     /* private mappings of files that change and are cut */
   STACK = 1 << 7,     /* the main thread's stack and the break */
-  GUARD = 1 << 8,     /* guard pages */
+  GUARD = 1 << 8,     /* guard pages in anonymous memory */
   DROPPABLE = 1 << 9, /* MAP_DROPPABLE */
   KERNEL = 1 << 10,   /* the kernel writes: read(2) from a file and a pipe */
   VFORK = 1 << 11,    /* children that share the address space for a moment */
@@ -54,6 +54,7 @@ enum {
   WORKERS = 1 << 15,  /* its requests go to its own threads */
   FIXED = 1 << 16,    /* io_uring into registered buffers, from a file and from a pipe that is empty for long */
   PEER = 1 << 17,     /* process_vm_writev: the kernel pins up to 4 MiB, then writes it without a fault */
+  GUARD_FILES = 1 << 18, /* guard pages in private file mappings too */
   IN_FLIGHT = AIO | URING | FIXED
 };
 
@@ -454,7 +455,8 @@ static void take_rights(Worker *worker, Region *region) {
 
 static void install_guard(Worker *worker, Region *region) {
   size_t count, from = stretch(worker, region, 24, &count);
-  if (private_memory(region) && madvise(region->at + from * PAGE, count * PAGE, MADV_GUARD_INSTALL) == 0) {
+  int wanted = region->kind == ANON || region->kind == HUGE_ANON || (region->kind == FILE_PRIVATE && features & GUARD_FILES);
+  if (wanted && madvise(region->at + from * PAGE, count * PAGE, MADV_GUARD_INSTALL) == 0) {
     note_gone(region, from, from + count);
     region->closed_from = from;
     region->closed_to = from + count;

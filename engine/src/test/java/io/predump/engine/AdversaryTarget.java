@@ -9,6 +9,9 @@ final class AdversaryTarget implements SoakTarget {
   /** Everything the written bit is right about, all at once. */
   static final int MEMORY = 0x7ff;
 
+  /** Of these: children that go on working. */
+  static final int FORK = 0x8;
+
   /** Children that share the address space for a moment. */
   static final int VFORK = 0x800;
 

@@ -23,14 +23,6 @@ final class SoakTally {
     different += other.different;
   }
 
-  int sessions() {
-    return sessions;
-  }
-
-  long different() {
-    return different;
-  }
-
   @Override
   public String toString() {
     return String.format(
