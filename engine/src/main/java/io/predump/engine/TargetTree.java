@@ -81,8 +81,12 @@ final class TargetTree implements AutoCloseable {
         continue;
       }
       for (AttachedProcess member : members.values()) {
-        // Two that end have no memory in common, but the same none.
-        if (shares(member.thread(), pid) && lives(member.pid()) && lives(pid)) {
+        // Two that end have no memory in common, but the same none; and a child of vfork may have
+        // been born since.
+        if (shares(member.thread(), pid)
+            && lives(member.pid())
+            && !pids().contains(pid)
+            && lives(pid)) {
           throw sharer(member, pid);
         }
       }
