@@ -8,6 +8,7 @@
  *   punch NAME            cuts a hole of the second half out of the object
  *   cut NAME              truncates the object to half its size
  *   drop NAME             MADV_DONTNEED on all pages              read NAME         reads a byte of every page
+ *   guard NAME            makes guard pages of the first quarter
  *   renew NAME SEED       maps new memory over the second half and writes text to it
  *   fork                  a child that does nothing; answers its pid
  *   child NAME SEED       a child that writes text to every page once, and stays
@@ -37,7 +38,7 @@
 
 #include "target.h"
 
-enum { MOST = 16, HUGE = 2 << 20, SOURCE_PAGES = 4096 };
+enum { GUARD_INSTALL = 102 /* Linux 6.13 */, MOST = 16, HUGE = 2 << 20, SOURCE_PAGES = 4096 };
 
 typedef struct {
   char name[32], kind[16];
@@ -393,6 +394,8 @@ static void obey(const char *verb, const char *name, const char *third, unsigned
     answer(madvise(r->at, bytes, MADV_DONTNEED), "madvise");
   } else if (!strcmp(verb, "read")) {
     touch(r);
+  } else if (!strcmp(verb, "guard")) {
+    answer(madvise(r->at, bytes / 4, GUARD_INSTALL), "madvise");
   } else if (!strcmp(verb, "renew")) {
     renew(r, seed);
     done();

@@ -124,6 +124,11 @@ final class AttachedProcess implements AutoCloseable {
         && context.features().tracksHugetlb();
   }
 
+  private static boolean guardsInFiles(AttachContext context) {
+    return context.features().guardCategory().present()
+        && context.hooks().on(Protection.SMALL_FILES_COMPARED);
+  }
+
   private static PageLister lister(Pid pid, AttachContext context) throws SyscallException {
     boolean scans = context.features().pagemapScan().present();
     return scans && !softDirty(context)
@@ -172,7 +177,11 @@ final class AttachedProcess implements AutoCloseable {
       require64Bit(status, thread.id());
       long[] auxv = ProcStatus.auxiliaryVector(thread.id());
       VmaPolicies policies =
-          new VmaPolicies(Smaps.read(thread.id()), Backing.asking(thread), tracksHugetlb(context));
+          new VmaPolicies(
+              Smaps.read(thread.id()),
+              Backing.asking(thread),
+              tracksHugetlb(context),
+              guardsInFiles(context));
       Hazards hazards = new Hazards(thread, context.options().allowDeviceWriters());
       hazards.look(policies.judge(thread.maps()));
       return new AttachedProcess(

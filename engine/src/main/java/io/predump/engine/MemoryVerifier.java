@@ -72,7 +72,8 @@ public final class MemoryVerifier {
     ProcStatus status = requireStopped(pid);
     LiveThread thread = new LiveThread(pid);
     thread.renew();
-    VmaPolicies policies = new VmaPolicies(Smaps.read(thread.id()), Backing.asking(thread), false);
+    VmaPolicies policies =
+        new VmaPolicies(Smaps.read(thread.id()), Backing.asking(thread), false, false);
     List<PolicedVma> vmas = policies.judge(MemoryMap.read(thread.id()));
     int vpid;
     try (ImageChain chain = ImageChain.open(imagesDir)) {

@@ -37,6 +37,7 @@ final class PresenceLister implements PageLister {
   private final long guard;
   private final boolean notesHuge;
   private final RangeSet huge = new RangeSet();
+  private final RangeSet fileMarkers = new RangeSet();
   private final TestHooks hooks;
 
   /**
@@ -54,6 +55,16 @@ final class PresenceLister implements PageLister {
   /** {@return what it scans with; borrowed} */
   PagemapScanner scanner() {
     return scanner;
+  }
+
+  /**
+   * {@return pages of file mappings that looked swapped, and may be markers, since this was last
+   * asked}
+   */
+  List<long[]> takeFileMarkers() {
+    List<long[]> taken = fileMarkers.ranges();
+    fileMarkers.clear();
+    return taken;
   }
 
   /** {@return where transparent huge pages were met, if that is noted} */
@@ -162,6 +173,9 @@ final class PresenceLister implements PageLister {
             || (vma.fileBacked()
                 && (categories & SWAPPED) != 0
                 && hooks.on(Protection.FILE_MARKERS));
+    if (vma.fileBacked() && (categories & PRESENT) == 0) {
+      fileMarkers.add(from, to);
+    }
     if (notesHuge && (categories & HUGE) != 0 && !vma.hugetlb()) {
       huge.add(from, to);
     }

@@ -15,6 +15,8 @@ enum Protection {
   DIRECT_IO_DEBT,
   /** Hole 4: a swapped page of a file mapping counts as written: it may be a marker. */
   FILE_MARKERS,
+  /** Small file mappings are compared where protecting them could make the target hang. */
+  SMALL_FILES_COMPARED,
   /** Hole 5: a swapped page of hugetlb memory is a hole. */
   HUGETLB_MARKERS,
   /** Hole 6: what is not there any more leaves the table. */

@@ -49,6 +49,11 @@ final class RangeSet {
     }
   }
 
+  /** Takes everything out. */
+  void clear() {
+    ends.clear();
+  }
+
   /** {@return the ranges in address order, each {start, end}} */
   List<long[]> ranges() {
     List<long[]> ranges = new ArrayList<>(ends.size());

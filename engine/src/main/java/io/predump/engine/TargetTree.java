@@ -314,6 +314,10 @@ final class TargetTree implements AutoCloseable {
       try (frozen) {
         scanLive(standing, counts, true);
         frozen.requireHeld();
+      } catch (IOException e) {
+        // The bits may be cleared, and somebody may have written meanwhile: nothing is known.
+        standing.forEach(member -> member.table().oweHeld(0, Long.MAX_VALUE));
+        throw e;
       }
       counts.frozenNanos = frozen.thawedNanos() - frozen.beganNanos();
     }

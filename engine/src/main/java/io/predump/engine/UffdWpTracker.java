@@ -149,6 +149,24 @@ final class UffdWpTracker implements DirtyTracker {
     }
     protect(vma, vma.start(), vma.end(), table, counts);
     scanned.add(vma.start(), vma.end());
+    removeMarkers();
+  }
+
+  /**
+   * A dropped page of a file mapping leaves a marker, and over a marker MADV_GUARD_INSTALL tries
+   * for ever (Linux 6.15): without them it ends.
+   */
+  private void removeMarkers() throws SyscallException {
+    for (long[] markers : lister.takeFileMarkers()) {
+      try {
+        userfaultfd.removeProtection(new AddressRange(markers[0], markers[1]));
+      } catch (SyscallException e) {
+        if (e.is(Errno.ESRCH)) {
+          throw e;
+        }
+        // Replaced meanwhile: the next round's maps will tell.
+      }
+    }
   }
 
   /** {@return whether the written bit alone tells what became of known memory of this kind} */

@@ -26,19 +26,30 @@ final class VmaPolicies {
   private static final List<String> MEMORY_OBJECTS =
       List.of("/dev/zero", "/SYSV", "/memfd:", "[anon_shmem:", "/anon_hugepage");
 
+  /** Larger private file mappings are dear to compare: somebody's memory, restored from a file. */
+  private static final long LARGE_FILE_BYTES = 64L << 20;
+
   private final Map<Vma, Set<String>> attachedFlags = new HashMap<>();
   private final Function<Vma, Backing> backing;
   private final boolean tracksHugetlb;
+  private final boolean guardsInFiles;
 
   /**
    * @param attachedSmaps the one reading of smaps, at attach; later mappings are judged without
    * @param backing tells what file system a mapped file lives on
    * @param tracksHugetlb whether huge pages of hugetlbfs may be write-protected
+   * @param guardsInFiles whether file mappings may have guard pages: making one over a protected
+   *     page never ends (Linux 6.15), until the protection is taken off
    */
-  VmaPolicies(Smaps attachedSmaps, Function<Vma, Backing> backing, boolean tracksHugetlb) {
+  VmaPolicies(
+      Smaps attachedSmaps,
+      Function<Vma, Backing> backing,
+      boolean tracksHugetlb,
+      boolean guardsInFiles) {
     attachedSmaps.entries().forEach(entry -> attachedFlags.put(entry.vma(), entry.flags()));
     this.backing = backing;
     this.tracksHugetlb = tracksHugetlb;
+    this.guardsInFiles = guardsInFiles;
   }
 
   /**
@@ -120,6 +131,9 @@ final class VmaPolicies {
     }
     if (vma.isFilePrivate() && !vma.writable()) {
       return policed(vma, VmaPolicy.COMPARE, "private file, not writable: few pages of its own");
+    }
+    if (vma.isFilePrivate() && guardsInFiles && vma.bytes() < LARGE_FILE_BYTES) {
+      return policed(vma, VmaPolicy.COMPARE, "private file: guard pages must not meet protection");
     }
     return policed(vma, VmaPolicy.TRACK, "private");
   }

@@ -15,7 +15,8 @@ import org.junit.jupiter.params.provider.ValueSource;
  */
 @Tag("linux-6.12")
 final class H04FileMarkersIT {
-  private static final int PAGES = 64;
+  /** As many as make a mapping too large to be compared. */
+  private static final int PAGES = 16384;
 
   @TempDir Path directory;
 
@@ -41,7 +42,6 @@ final class H04FileMarkersIT {
         if (readAfterwards) {
           script.tell("read f");
         }
-        session.round().orElseThrow();
         return Script.different(session);
       }
     }

@@ -42,6 +42,21 @@ final class Script implements AutoCloseable {
     return this;
   }
 
+  /** Gives an order whose answer is not waited for: {@link #nextLine} takes it. */
+  void begin(String order) throws IOException {
+    target.tell(order);
+  }
+
+  /** {@return whether the order begun last is answered} */
+  boolean hasAnswered() throws IOException {
+    return target.hasNextLine();
+  }
+
+  /** {@return the next answer} */
+  String nextLine() throws IOException {
+    return target.nextLine();
+  }
+
   /** {@return the answer to an order} */
   String ask(String order) throws IOException {
     return target.ask(order);

@@ -111,11 +111,25 @@ final class VmaPoliciesTest {
 
   @Test
   void judgesAMappingThatSmapsNeverSawByItsLineAlone() {
-    VmaPolicies policies = new VmaPolicies(Smaps.parse(new byte[0]), vma -> Backing.DISK, false);
+    VmaPolicies policies =
+        new VmaPolicies(Smaps.parse(new byte[0]), vma -> Backing.DISK, false, false);
 
     assertThat(policies.judge(MemoryMap.parse(RANGE + "rw-p 00000000 00:00 0\n")))
         .extracting(PolicedVma::policy)
         .containsExactly(VmaPolicy.TRACK);
+  }
+
+  @Test
+  void comparesSmallFileMappingsWhereGuardPagesCouldMeetProtection() {
+    VmaPolicies policies =
+        new VmaPolicies(Smaps.parse(new byte[0]), vma -> Backing.DISK, false, true);
+    String small = "7f0000000000-7f0000010000 rw-p 00000000 08:01 42 /lib/libc.so\n";
+    String large = "7f1000000000-7f1004000000 rw-p 00000000 08:01 43 /var/snapshot\n";
+    String anonymous = "7f2000000000-7f2000010000 rw-p 00000000 00:00 0\n";
+
+    assertThat(policies.judge(MemoryMap.parse(small + large + anonymous)))
+        .extracting(PolicedVma::policy)
+        .containsExactly(VmaPolicy.COMPARE, VmaPolicy.TRACK, VmaPolicy.TRACK);
   }
 
   @Test
@@ -124,7 +138,10 @@ final class VmaPoliciesTest {
     String smaps = device + "Rss:                   4 kB\nVmFlags: rd wr um\n";
     VmaPolicies policies =
         new VmaPolicies(
-            Smaps.parse(smaps.getBytes(StandardCharsets.UTF_8)), VmaPoliciesTest::backing, true);
+            Smaps.parse(smaps.getBytes(StandardCharsets.UTF_8)),
+            VmaPoliciesTest::backing,
+            true,
+            false);
     MemoryMap then = MemoryMap.parse(device);
     MemoryMap between = MemoryMap.parse(RANGE + "rw-p 00000000 00:00 0\n");
 
@@ -139,7 +156,10 @@ final class VmaPoliciesTest {
     String header = RANGE + line + "\n";
     String smaps = header + "Rss:                   4 kB\nVmFlags: " + flags + "\n";
     return new VmaPolicies(
-            Smaps.parse(smaps.getBytes(StandardCharsets.UTF_8)), VmaPoliciesTest::backing, true)
+            Smaps.parse(smaps.getBytes(StandardCharsets.UTF_8)),
+            VmaPoliciesTest::backing,
+            true,
+            false)
         .judge(MemoryMap.parse(header))
         .get(0);
   }

@@ -20,12 +20,19 @@ public final class Uffdio {
   public static final int REGISTER_IOCTLS = 24;
   public static final int REGISTER_BYTES = 32;
 
+  public static final int WRITEPROTECT_START = 0;
+  public static final int WRITEPROTECT_LEN = 8;
+  public static final int WRITEPROTECT_MODE = 16;
+  public static final int WRITEPROTECT_BYTES = 24;
+
   /** {@code UFFDIO}, the ioctl group. */
   private static final int GROUP = 0xaa;
 
   public static final long API = Ioctl.readWrite(GROUP, 0x3f, API_BYTES);
   public static final long REGISTER = Ioctl.readWrite(GROUP, 0, REGISTER_BYTES);
   public static final long UNREGISTER = Ioctl.read(GROUP, 1, RANGE_BYTES);
+
+  public static final long WRITEPROTECT = Ioctl.readWrite(GROUP, 6, WRITEPROTECT_BYTES);
 
   /** {@code UFFD_API}. */
   public static final long API_VERSION = 0xaa;

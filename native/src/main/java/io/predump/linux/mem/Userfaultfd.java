@@ -88,6 +88,21 @@ public final class Userfaultfd implements AutoCloseable {
   }
 
   /**
+   * Takes the protection off a registered range, markers of dropped pages included; what is there
+   * counts as written then.
+   *
+   * @param range page aligned
+   * @throws SyscallException ENOENT if part of it is not registered, ESRCH if the process is gone,
+   *     EAGAIN while the mappings change
+   */
+  public synchronized void removeProtection(AddressRange range) throws SyscallException {
+    arg.putLong(Uffdio.WRITEPROTECT_START, range.start());
+    arg.putLong(Uffdio.WRITEPROTECT_LEN, range.bytes());
+    arg.putLong(Uffdio.WRITEPROTECT_MODE, 0);
+    request(Uffdio.WRITEPROTECT, "UFFDIO_WRITEPROTECT, " + range);
+  }
+
+  /**
    * Ends the tracking of a range. Takes the process's mmap lock for 145 to 290 µs per 8 MiB of
    * protected pages: unregister large mappings in parts, with pauses.
    *

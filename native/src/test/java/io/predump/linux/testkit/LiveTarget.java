@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A process to act on, started detached: a shell starts it and exits, so it is not a child of this
@@ -104,17 +105,10 @@ public final class LiveTarget implements AutoCloseable {
   public String nextLine() throws IOException {
     long start = System.nanoTime();
     while (true) {
-      if (Files.exists(output())) {
-        String text = Files.readString(output());
-        int from = 0;
-        for (int i = 0; i < linesTaken && from >= 0; i++) {
-          from = text.indexOf('\n', from) + 1;
-        }
-        int end = text.indexOf('\n', from);
-        if (end >= 0) {
-          linesTaken++;
-          return text.substring(from, end);
-        }
+      String line = lineThere();
+      if (line != null) {
+        linesTaken++;
+        return line;
       }
       if (System.nanoTime() - start > TIMEOUT_NANOS) {
         throw new IOException("no further line from pid " + pid + ", alive=" + isAlive());
@@ -123,12 +117,35 @@ public final class LiveTarget implements AutoCloseable {
     }
   }
 
+  /** {@return whether the next line is there already} */
+  public boolean hasNextLine() throws IOException {
+    return lineThere() != null;
+  }
+
+  private @Nullable String lineThere() throws IOException {
+    if (!Files.exists(output())) {
+      return null;
+    }
+    String text = Files.readString(output());
+    int from = 0;
+    for (int i = 0; i < linesTaken && from >= 0; i++) {
+      from = text.indexOf('\n', from) + 1;
+    }
+    int end = text.indexOf('\n', from);
+    return end < 0 ? null : text.substring(from, end);
+  }
+
   /** Sends a line and waits for the answer, one line. */
   public String ask(String line) throws IOException {
+    tell(line);
+    return nextLine();
+  }
+
+  /** Sends a line; its answer is the next line. */
+  public void tell(String line) throws IOException {
     try (OutputStream in = Files.newOutputStream(directory.resolve("in"))) {
       in.write((line + "\n").getBytes(StandardCharsets.UTF_8));
     }
-    return nextLine();
   }
 
   /** Sends it a signal. */
