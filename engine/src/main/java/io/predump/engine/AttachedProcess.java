@@ -83,7 +83,7 @@ final class AttachedProcess implements AutoCloseable {
             : new UffdWpTracker(
                 pid,
                 table,
-                trackingDescriptor(injected),
+                trackingDescriptor(injected, context.hooks()),
                 scanner,
                 lister,
                 policies,
@@ -152,8 +152,10 @@ final class AttachedProcess implements AutoCloseable {
     return pids.size() > namespaceDepth ? pids.get(namespaceDepth) : status.pid().number();
   }
 
-  private static Userfaultfd trackingDescriptor(Injected injected) throws IOException {
+  private static Userfaultfd trackingDescriptor(Injected injected, TestHooks hooks)
+      throws IOException {
     Userfaultfd userfaultfd = Userfaultfd.adopt(injected.userfaultfd());
+    hooks.before("UFFDIO_API");
     try {
       userfaultfd.api();
     } catch (SyscallException e) {

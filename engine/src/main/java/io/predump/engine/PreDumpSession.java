@@ -174,10 +174,12 @@ public final class PreDumpSession implements AutoCloseable {
     long began = System.nanoTime();
     try (RoundAssembly assembly = newRound(false)) {
       ScanCounts scan = new ScanCounts();
+      tree.hooks().before("the scan");
       tree.scanLive(scan);
       long window = windowNanos(began);
       assembly.begin(tree.spaces());
       long scanned = System.nanoTime();
+      tree.hooks().before("the copy");
       Progress progress = new Progress(assembly);
       for (int i = 0; i < assembly.spaces().size(); i++) {
         PageSpace space = assembly.spaces().get(i);
@@ -185,6 +187,7 @@ public final class PreDumpSession implements AutoCloseable {
       }
       downtime.learnReading(
           assembly.copied().read() << PageTable.PAGE_SHIFT, assembly.copied().readNanos());
+      tree.hooks().before("the commit");
       RoundRecord record =
           assembly.commit(
               new RoundAssembly.Measures(scan, scanned - began, 0, Optional.empty(), began, window),
@@ -216,12 +219,16 @@ public final class PreDumpSession implements AutoCloseable {
       buffer.prefault(Math.min(options.freezeBufferBytes(), EXPECTED_FREEZE_BYTES));
       tree.rehearseFreeze();
       System.gc(); // a collection now is one less under the freeze
+      tree.hooks().before("the freeze");
       try (FreezeWindow window = FreezeWindow.open(tree, assembly, options)) {
+        tree.hooks().before("the capture");
         window.capture(buffer, new Progress(assembly));
         if (!verify) {
+          tree.hooks().before("the thaw");
           listener.thawed(window.thaw());
         }
         window.copyRest(new Progress(assembly));
+        tree.hooks().before("the commit");
         FreezeRecord freeze = window.record();
         RoundRecord record =
             assembly.commit(
@@ -237,7 +244,9 @@ public final class PreDumpSession implements AutoCloseable {
                 options.engineVersion());
         Optional<VerifyResult> result = Optional.empty();
         if (verify) {
+          tree.hooks().before("the comparison");
           result = Optional.of(window.verify(chain.path()));
+          tree.hooks().before("the thaw");
           listener.thawed(window.thaw());
         }
         settled(assembly, window.scanBeganNanos());
@@ -252,6 +261,8 @@ public final class PreDumpSession implements AutoCloseable {
     if (ended.isPresent()) {
       throw new IllegalStateException("the session has ended: " + ended.get().sentence());
     }
+    chain
+        .sweepPartials(); // what a round that failed could not remove, for the disk failed then too
     RoundWriter writer = RoundWriter.begin(chain, parentRound);
     listener.roundStarted(writer.round());
     return new RoundAssembly(writer, tree, pipeline, finalFreeze);
@@ -320,6 +331,7 @@ public final class PreDumpSession implements AutoCloseable {
   /** Lets go of the target and of the images directory. */
   @Override
   public void close() {
+    tree.hooks().before("the release");
     try {
       Closing.all(List.of(pipeline, tree, chainLock));
     } finally {

@@ -121,6 +121,11 @@ final class TargetTree implements AutoCloseable {
     return members.values();
   }
 
+  /** {@return what tests of this tree switch off or watch} */
+  TestHooks hooks() {
+    return context.hooks();
+  }
+
   SharedObjects shared() {
     return shared;
   }

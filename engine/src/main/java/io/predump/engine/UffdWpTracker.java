@@ -114,6 +114,7 @@ final class UffdWpTracker implements DirtyTracker {
   }
 
   private PolicedVma register(PolicedVma vma) throws IOException {
+    hooks.before("UFFDIO_REGISTER");
     try {
       userfaultfd.registerWriteProtect(new AddressRange(vma.start(), vma.end()));
     } catch (SyscallException e) {
@@ -262,6 +263,7 @@ final class UffdWpTracker implements DirtyTracker {
     long at = start;
     while (at < end) {
       long chunkEnd = Math.min(end, at + pacer.spanBytes(vma, table, at));
+      hooks.before("PAGEMAP_SCAN, protecting");
       long begun = System.nanoTime();
       try {
         at = lister.list(vma, at, chunkEnd, WP_MATCHING | CHECK_WPASYNC, false, table, counts);
@@ -401,6 +403,7 @@ final class UffdWpTracker implements DirtyTracker {
     } catch (SyscallException e) {
       // Closing the descriptor ends the tracking all the same, only less gently.
     } finally {
+      hooks.before("close of the userfaultfd");
       userfaultfd.close();
     }
   }
@@ -409,6 +412,7 @@ final class UffdWpTracker implements DirtyTracker {
   private void release(long start, long end, PageTable table) throws SyscallException {
     for (long at = start; at < end; ) {
       long step = table.afterLeaves(at, end, RELEASE_LEAVES);
+      hooks.before("UFFDIO_UNREGISTER");
       unregister(at, step);
       LockSupport.parkNanos(RELEASE_PAUSE_NANOS);
       at = step;

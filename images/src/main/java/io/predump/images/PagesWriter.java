@@ -252,9 +252,9 @@ public final class PagesWriter {
   void closeFiles() throws IOException {
     finished = true;
     try {
-      pages.close();
+      storage.close(pages, pagesFile);
     } finally {
-      pagemap.channel.close();
+      storage.close(pagemap.channel, pagemap.file);
     }
   }
 
