@@ -14,6 +14,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -177,12 +178,16 @@ final class FreezeWindow implements AutoCloseable {
     }
   }
 
-  /** Compares the committed files with the frozen memory; the window must still be open. */
-  VerifyResult verify(Path imagesDir) throws IOException {
+  /**
+   * Compares the committed files with the frozen memory; the window must still be open.
+   *
+   * @throws CancelledException if {@code cancelled} became true meanwhile
+   */
+  VerifyResult verify(Path imagesDir, BooleanSupplier cancelled) throws IOException {
     if (thawed) {
       throw new IllegalStateException("the process runs again");
     }
-    return MemoryVerifier.compare(imagesDir, MemoryVerifier.views(tree), tree.shared());
+    return MemoryVerifier.compare(imagesDir, MemoryVerifier.views(tree), tree.shared(), cancelled);
   }
 
   /** Lets all threads go; the first call ends the freeze. */

@@ -29,6 +29,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.BooleanSupplier;
 
 /**
  * Compares committed image files, decoded, with the memory of a process that stands still, over the
@@ -46,6 +47,7 @@ public final class MemoryVerifier {
   private static final ByteBuffer ZERO_PAGE =
       ByteBuffer.allocate(PageTable.PAGE_BYTES).asReadOnlyBuffer();
 
+  private final BooleanSupplier cancelled;
   private final NativeBuffer memoryBytes;
   private final ByteBuffer memoryWindow;
   private final ByteBuffer heldPage = ByteBuffer.allocate(PageTable.PAGE_BYTES);
@@ -53,7 +55,8 @@ public final class MemoryVerifier {
   private long compared;
   private long different;
 
-  private MemoryVerifier(NativeBuffer memoryBytes) {
+  private MemoryVerifier(NativeBuffer memoryBytes, BooleanSupplier cancelled) {
+    this.cancelled = cancelled;
     this.memoryBytes = memoryBytes;
     this.memoryWindow = memoryBytes.bytes();
   }
@@ -79,7 +82,7 @@ public final class MemoryVerifier {
     }
     try (SharedObjects shared = new SharedObjects()) {
       shared.update(pid, vmas);
-      return compare(imagesDir, List.of(new View(pid, vpid, vmas)), shared);
+      return compare(imagesDir, List.of(new View(pid, vpid, vmas)), shared, () -> false);
     }
   }
 
@@ -145,13 +148,16 @@ public final class MemoryVerifier {
    * Compares the newest round of an images directory with frozen processes.
    *
    * @param shared what they share, read under the freeze too
+   * @param cancelled whether to give up; asked every now and then
+   * @throws CancelledException if it was given up
    */
-  static VerifyResult compare(Path imagesDir, List<View> processes, SharedObjects shared)
+  static VerifyResult compare(
+      Path imagesDir, List<View> processes, SharedObjects shared, BooleanSupplier cancelled)
       throws IOException {
     long began = System.nanoTime();
     try (ImageChain chain = ImageChain.open(imagesDir);
         NativeBuffer buffer = NativeBuffer.allocate((long) WINDOW_PAGES << PageTable.PAGE_SHIFT)) {
-      MemoryVerifier verifier = new MemoryVerifier(buffer);
+      MemoryVerifier verifier = new MemoryVerifier(buffer, cancelled);
       for (View process : processes) {
         verifier.compareProcess(chain, process);
       }
@@ -271,6 +277,7 @@ public final class MemoryVerifier {
   private void compareWindow(
       PolicedVma vma, long start, long[] entries, ResolvedPages held, ProcessMemory memory)
       throws IOException {
+    goOn();
     int[] rounds = new int[entries.length];
     boolean[] wanted = new boolean[entries.length];
     for (int i = 0; i < entries.length; i++) {
@@ -388,6 +395,7 @@ public final class MemoryVerifier {
           (offset, pages, round) -> union.add(offset, offset + (pages << PageTable.PAGE_SHIFT)));
     }
     for (long[] range : union.ranges()) {
+      goOn();
       for (long offset = range[0]; offset < range[1]; offset += PageTable.PAGE_BYTES) {
         compareSharedPage(object.file(), offset, data, held, where);
       }
@@ -418,6 +426,12 @@ public final class MemoryVerifier {
     if (actual.mismatch(expected) >= 0) {
       VerifyResult.Kind kind = exists ? VerifyResult.Kind.STALE : VerifyResult.Kind.EXTRA;
       differs(offset, where, round, round < 0 ? VerifyResult.Kind.LOST : kind);
+    }
+  }
+
+  private void goOn() throws CancelledException {
+    if (cancelled.getAsBoolean()) {
+      throw new CancelledException();
     }
   }
 

@@ -207,7 +207,8 @@ public final class PreDumpSession implements AutoCloseable {
    * unless more than {@link SessionOptions#freezeBufferBytes} must be read.
    *
    * @param verify whether the round is committed and its files compared with the frozen memory
-   *     before the thaw; the time this takes is reported apart
+   *     before the thaw; the time this takes is reported apart. {@link #cancel} ends the comparison
+   *     without a result
    * @return the round; empty if the target is gone
    * @throws IOException as {@link #round()}; also if a thread does not stop, or a page of the
    *     frozen process cannot be read: then the round is dropped and the process runs on
@@ -245,7 +246,7 @@ public final class PreDumpSession implements AutoCloseable {
         Optional<VerifyResult> result = Optional.empty();
         if (verify) {
           tree.hooks().before("the comparison");
-          result = Optional.of(window.verify(chain.path()));
+          result = verify(window);
           tree.hooks().before("the thaw");
           listener.thawed(window.thaw());
         }
@@ -254,6 +255,15 @@ public final class PreDumpSession implements AutoCloseable {
       }
     } catch (IOException e) {
       return lost(e);
+    }
+  }
+
+  /** {@return the comparison; empty if it was given up on request: the round is good without} */
+  private Optional<VerifyResult> verify(FreezeWindow window) throws IOException {
+    try {
+      return Optional.of(window.verify(chain.path(), pipeline::cancelled));
+    } catch (CancelledException e) {
+      return Optional.empty();
     }
   }
 
