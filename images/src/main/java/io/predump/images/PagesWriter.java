@@ -71,7 +71,11 @@ public final class PagesWriter {
     try {
       pagemap = new PagemapOutput(storage, pagemapFile);
     } catch (IOException e) {
-      pages.close();
+      try {
+        storage.close(pages, pagesFile);
+      } catch (IOException f) {
+        e.addSuppressed(f);
+      }
       throw e;
     }
     coded = CodedOutputStream.newInstance(pagemap, 1 << 16);
