@@ -249,6 +249,7 @@ final class AttachedProcess implements AutoCloseable {
   /** Reads maps, registers what is new, lists what was written, and arms it again. */
   void scanLive(ScanCounts counts) throws IOException {
     hazards.look();
+    hazards.lookForUserfaultfds();
     readMaps();
     vmas = tracker.prepare(vmas);
     settleGone();

@@ -5,7 +5,9 @@ import io.predump.linux.Pid;
 import io.predump.linux.SyscallException;
 import io.predump.linux.proc.OpenFile;
 import io.predump.linux.proc.ProcStatus;
+import java.util.ArrayList;
 import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Set;
 
 /**
@@ -17,6 +19,7 @@ import java.util.Set;
 final class Hazards {
   private final Pid pid;
   private final Set<String> warnings = new LinkedHashSet<>();
+  private final Set<String> notices = new LinkedHashSet<>();
 
   Hazards(Pid pid) {
     this.pid = pid;
@@ -32,6 +35,28 @@ final class Hazards {
       if (pinned > 0) {
         warnings.add(
             "the target has memory pinned for a device: the final freeze reads all of its memory");
+      }
+    } catch (SyscallException e) {
+      if (!e.is(Errno.ENOENT) && !e.is(Errno.ESRCH)) {
+        throw e;
+      }
+      // Gone: the round that follows finds out.
+    }
+  }
+
+  /**
+   * Looks whether the process has a userfaultfd of its own. Ours is open in it only while it is
+   * attached to, so this is asked afterwards. It makes no page untrustworthy, but memory that is
+   * tracked cannot be registered with it.
+   */
+  void lookForUserfaultfds() throws SyscallException {
+    try {
+      if (OpenFile.list(pid).stream().anyMatch(OpenFile::isUserfaultfd)) {
+        notices.add(
+            "pid="
+                + pid.number()
+                + " has a userfaultfd of its own: as long as this run tracks it, the kernel lets it"
+                + " register none of its private memory there (EBUSY); if it has to, end this run");
       }
     } catch (SyscallException e) {
       if (!e.is(Errno.ENOENT) && !e.is(Errno.ESRCH)) {
@@ -59,13 +84,15 @@ final class Hazards {
     }
   }
 
-  /** {@return whether anything was ever found} */
+  /** {@return whether anything was ever found that makes the written bit worthless} */
   boolean any() {
     return !warnings.isEmpty();
   }
 
   /** {@return what was found, in the order it was} */
-  Set<String> warnings() {
-    return warnings;
+  List<String> warnings() {
+    List<String> all = new ArrayList<>(warnings);
+    all.addAll(notices);
+    return all;
   }
 }

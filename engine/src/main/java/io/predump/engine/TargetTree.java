@@ -55,6 +55,10 @@ final class TargetTree implements AutoCloseable {
       throws IOException {
     int depth = Math.max(0, checked.namespacePids().size() - 1);
     AttachContext context = new AttachContext(depth, features, options, hooks);
+    if (hooks.on(Protection.MEMORY_ROOM)) {
+      Pid root = checked.pid();
+      MemoryRoom.require(options.single() ? List.of(root) : ProcessTree.descendants(root));
+    }
     TargetTree tree = new TargetTree(AttachedProcess.attach(checked, context), context);
     try {
       tree.discover(true);

@@ -14,6 +14,7 @@ import io.predump.linux.Pid;
 import io.predump.linux.SyscallException;
 import io.predump.linux.mem.PagemapScanner;
 import io.predump.linux.mem.Userfaultfd;
+import io.predump.linux.proc.Machine;
 import io.predump.linux.proc.MemoryMap;
 import io.predump.linux.proc.Vma;
 import java.io.IOException;
@@ -48,6 +49,9 @@ final class UffdWpTracker implements DirtyTracker {
   private static final int RELEASE_LEAVES = 4;
   private static final long RELEASE_PAUSE_NANOS = 50_000;
   private static final int LOOK_LEAVES = 96;
+
+  /** A process with less room than that for more mappings is let go of without splitting any. */
+  private static final int SPARE_MAPPINGS = 256;
 
   /** So many more pages can be walked in the time of one more call. */
   private static final int PAGES_WORTH_A_CALL = 512;
@@ -395,7 +399,7 @@ final class UffdWpTracker implements DirtyTracker {
   @Override
   public void close() {
     try {
-      if (scanner.sameAddressSpace()) {
+      if (scanner.sameAddressSpace() && mappingsToSpare()) {
         for (long[] range : registered.ranges()) {
           release(range[0], range[1], table);
         }
@@ -406,6 +410,15 @@ final class UffdWpTracker implements DirtyTracker {
       hooks.before("close of the userfaultfd");
       userfaultfd.close();
     }
+  }
+
+  /**
+   * Unregistering part of a mapping splits it until the rest has followed. A process that has all
+   * mappings it may have could map nothing meanwhile.
+   */
+  private boolean mappingsToSpare() throws SyscallException {
+    return !hooks.on(Protection.MAPPINGS_TO_SPARE)
+        || MemoryMap.read(pid).vmas().size() + SPARE_MAPPINGS < Machine.maxMapCount();
   }
 
   /** Steps of so much populated memory, with whatever is empty between: that costs nothing. */

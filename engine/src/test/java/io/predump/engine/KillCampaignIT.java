@@ -124,7 +124,8 @@ final class KillCampaignIT {
         if (!output.startsWith("killed\t")) {
           tally.endedBefore++;
         } else {
-          tally.killsByPhase.merge(output.trim().substring("killed\t".length()), 1, Integer::sum);
+          String phase = output.lines().findFirst().orElseThrow().substring("killed\t".length());
+          tally.killsByPhase.merge(phase, 1, Integer::sum);
         }
         String harm;
         try {
