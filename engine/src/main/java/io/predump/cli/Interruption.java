@@ -5,12 +5,12 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Catches SIGINT and SIGTERM while a command runs: asks the work to stop and gives the command two
- * seconds to clean up and to report. The JVM then ends with the exit code of the signal, 130 or
- * 143. A command that has nothing to stop ends at once.
+ * Catches SIGINT and SIGTERM while a command runs: asks the work to stop and gives the command 1.5
+ * seconds to clean up and to report, for it must be gone after two. The JVM then ends with the exit
+ * code of the signal, 130 or 143. A command that has nothing to stop ends at once.
  */
 final class Interruption implements AutoCloseable {
-  private static final long GRACE_SECONDS = 2;
+  private static final long GRACE_MILLIS = 1500;
 
   private final CountDownLatch done = new CountDownLatch(1);
   private final Thread hook = new Thread(this::interrupted, "interruption");
@@ -60,7 +60,7 @@ final class Interruption implements AutoCloseable {
       stop.run();
     }
     try {
-      boolean inTime = done.await(GRACE_SECONDS, TimeUnit.SECONDS);
+      boolean inTime = done.await(GRACE_MILLIS, TimeUnit.MILLISECONDS);
       if (!inTime) {
         return; // what is not committed by now is swept by the next run
       }

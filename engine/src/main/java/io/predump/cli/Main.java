@@ -125,7 +125,8 @@ public final class Main {
             "  3  the target exited or executed another program",
             "  4  kernel or permission lacking",
             "  5  image corrupt, unsupported, or of another process",
-            "  6  verification found differences")
+            "  6  verification found differences",
+            "  130, 143  ended by SIGINT, SIGTERM: the round under way is dropped, the target goes on")
         .width(100);
     return spec;
   }

@@ -93,12 +93,13 @@ final class AttachedProcess implements AutoCloseable {
         track && context.tracker().tracker() == TrackerChoice.UFFD_WP ? inject(pid) : null;
     this.stoppedNanos = injected == null ? 0 : injected.stoppedNanos();
     this.attachWarnings = injected == null ? List.of() : List.copyOf(injected.warnings());
+    hazards.attached();
     if (injected != null && lister instanceof PresenceLister scans) {
       this.tracker =
           new UffdWpTracker(
               thread,
               table,
-              trackingDescriptor(injected),
+              trackingDescriptor(injected, context.hooks()),
               scans.scanner(),
               scans,
               policies,
@@ -229,8 +230,10 @@ final class AttachedProcess implements AutoCloseable {
     return pids.size() > namespaceDepth ? pids.get(namespaceDepth) : status.pid().number();
   }
 
-  private static Userfaultfd trackingDescriptor(Injected injected) throws IOException {
+  private static Userfaultfd trackingDescriptor(Injected injected, TestHooks hooks)
+      throws IOException {
     Userfaultfd userfaultfd = Userfaultfd.adopt(injected.userfaultfd());
+    hooks.before("UFFDIO_API");
     try {
       userfaultfd.api();
     } catch (SyscallException e) {

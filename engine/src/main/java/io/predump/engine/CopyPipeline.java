@@ -169,6 +169,10 @@ final class CopyPipeline implements AutoCloseable {
     sequencer.fail();
   }
 
+  boolean cancelled() {
+    return cancelled;
+  }
+
   /** What one worker counts during one copy; becomes {@link CopyCounts}. */
   private static final class Tally {
     long read;

@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -107,14 +108,18 @@ final class FreezeWindow implements AutoCloseable {
     }
   }
 
-  /** Compares the committed files with the frozen memory; the window must still be open. */
-  VerifyResult verify(Path imagesDir) throws IOException {
+  /**
+   * Compares the committed files with the frozen memory; the window must still be open.
+   *
+   * @throws CancelledException if {@code cancelled} became true meanwhile
+   */
+  VerifyResult verify(Path imagesDir, BooleanSupplier cancelled) throws IOException {
     if (thawed) {
       throw new IllegalStateException("the process runs again");
     }
     VerifyResult result =
         MemoryVerifier.compare(
-            imagesDir, MemoryVerifier.views(tree), tree.shared(), tree.features());
+            imagesDir, MemoryVerifier.views(tree), tree.shared(), tree.features(), cancelled);
     frozen.requireHeld();
     return result;
   }

@@ -37,6 +37,7 @@ final class Hazards {
   private final Set<String> warnings = new LinkedHashSet<>();
   private final Set<String> notVerified = new LinkedHashSet<>();
   private final RangeSet fixedBuffers = new RangeSet();
+  private boolean attached;
   private boolean directIo;
   private boolean distrustsAll;
   private long pinnedByRings;
@@ -83,6 +84,13 @@ final class Hazards {
     List<OpenFile> files = OpenFile.list(asked);
     for (OpenFile file : files) {
       note(asked, file);
+    }
+    if (attached && files.stream().anyMatch(OpenFile::isUserfaultfd)) {
+      warnings.add(
+          "pid="
+              + thread.process().number()
+              + " has a userfaultfd of its own: as long as this run tracks it, the kernel lets it"
+              + " register none of its private memory there (EBUSY); if it has to, end this run");
     }
     noteRings(asked, files, mapped);
   }
@@ -174,6 +182,13 @@ final class Hazards {
   private void distrust(String what) {
     distrustsAll = true;
     warnings.add("the target has " + what + ": the final freeze reads all of its memory");
+  }
+
+  /**
+   * From now on a userfaultfd is the process's own: before, it may be one that a killed run left.
+   */
+  void attached() {
+    attached = true;
   }
 
   /** {@return the fixed buffers ever seen, in address order, each {start, end}} */

@@ -30,6 +30,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.BooleanSupplier;
 
 /**
  * Compares committed image files, decoded, with the memory of a process that stands still, over the
@@ -48,6 +49,7 @@ public final class MemoryVerifier {
       ByteBuffer.allocate(PageTable.PAGE_BYTES).asReadOnlyBuffer();
 
   private final boolean scans;
+  private final BooleanSupplier cancelled;
   private final NativeBuffer memoryBytes;
   private final ByteBuffer memoryWindow;
   private final ByteBuffer heldPage = ByteBuffer.allocate(PageTable.PAGE_BYTES);
@@ -55,8 +57,9 @@ public final class MemoryVerifier {
   private long compared;
   private long different;
 
-  private MemoryVerifier(boolean scans, NativeBuffer memoryBytes) {
+  private MemoryVerifier(boolean scans, NativeBuffer memoryBytes, BooleanSupplier cancelled) {
     this.scans = scans;
+    this.cancelled = cancelled;
     this.memoryBytes = memoryBytes;
     this.memoryWindow = memoryBytes.bytes();
   }
@@ -86,7 +89,11 @@ public final class MemoryVerifier {
     try (SharedObjects shared = new SharedObjects()) {
       shared.update(thread.id(), vmas);
       return compare(
-          imagesDir, List.of(new View(thread.id(), vpid, vmas)), shared, KernelFeatures.current());
+          imagesDir,
+          List.of(new View(thread.id(), vpid, vmas)),
+          shared,
+          KernelFeatures.current(),
+          () -> false);
     }
   }
 
@@ -154,14 +161,21 @@ public final class MemoryVerifier {
    *
    * @param shared what they share, read under the freeze too
    * @param features whether the kernel has PAGEMAP_SCAN
+   * @param cancelled whether to give up; asked every now and then
+   * @throws CancelledException if it was given up
    */
   static VerifyResult compare(
-      Path imagesDir, List<View> processes, SharedObjects shared, KernelFeatures features)
+      Path imagesDir,
+      List<View> processes,
+      SharedObjects shared,
+      KernelFeatures features,
+      BooleanSupplier cancelled)
       throws IOException {
     long began = System.nanoTime();
     try (ImageChain chain = ImageChain.open(imagesDir);
         NativeBuffer buffer = NativeBuffer.allocate((long) WINDOW_PAGES << PageTable.PAGE_SHIFT)) {
-      MemoryVerifier verifier = new MemoryVerifier(features.pagemapScan().present(), buffer);
+      MemoryVerifier verifier =
+          new MemoryVerifier(features.pagemapScan().present(), buffer, cancelled);
       for (View process : processes) {
         verifier.compareProcess(chain, process);
       }
@@ -313,6 +327,7 @@ public final class MemoryVerifier {
   private void compareWindow(
       PolicedVma vma, long start, long[] entries, ResolvedPages held, ProcessMemory memory)
       throws IOException {
+    goOn();
     int[] rounds = new int[entries.length];
     boolean[] wanted = new boolean[entries.length];
     for (int i = 0; i < entries.length; i++) {
@@ -430,6 +445,7 @@ public final class MemoryVerifier {
           (offset, pages, round) -> union.add(offset, offset + (pages << PageTable.PAGE_SHIFT)));
     }
     for (long[] range : union.ranges()) {
+      goOn();
       for (long offset = range[0]; offset < range[1]; offset += PageTable.PAGE_BYTES) {
         compareSharedPage(object.file(), offset, data, held, where);
       }
@@ -460,6 +476,12 @@ public final class MemoryVerifier {
     if (actual.mismatch(expected) >= 0) {
       VerifyResult.Kind kind = exists ? VerifyResult.Kind.STALE : VerifyResult.Kind.EXTRA;
       differs(offset, where, round, round < 0 ? VerifyResult.Kind.LOST : kind);
+    }
+  }
+
+  private void goOn() throws CancelledException {
+    if (cancelled.getAsBoolean()) {
+      throw new CancelledException();
     }
   }
 

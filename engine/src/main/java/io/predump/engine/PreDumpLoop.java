@@ -62,6 +62,9 @@ public final class PreDumpLoop {
       if (last.isPresent()) {
         rounds.add(last.get().record());
         listener.roundFinished(last.get().record());
+        if (options.verify() && last.get().verify().isEmpty()) {
+          reason = StopReason.INTERRUPTED;
+        }
       } else {
         reason = session.ended().orElse(reason);
       }

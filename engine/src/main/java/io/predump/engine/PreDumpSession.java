@@ -185,10 +185,12 @@ public final class PreDumpSession implements AutoCloseable {
     long began = System.nanoTime();
     try (RoundAssembly assembly = newRound(false)) {
       ScanCounts scan = new ScanCounts();
+      tree.hooks().before("the scan");
       tree.scanLive(scan);
       long window = windowNanos(began);
       assembly.begin(tree.spaces());
       long scanned = System.nanoTime();
+      tree.hooks().before("the copy");
       Progress progress = new Progress(assembly);
       for (int i = 0; i < assembly.spaces().size(); i++) {
         PageSpace space = assembly.spaces().get(i);
@@ -196,6 +198,7 @@ public final class PreDumpSession implements AutoCloseable {
       }
       downtime.learnReading(
           assembly.copied().read() << PageTable.PAGE_SHIFT, assembly.copied().readNanos());
+      tree.hooks().before("the commit");
       RoundRecord record =
           assembly.commit(
               new RoundAssembly.Measures(
@@ -216,7 +219,8 @@ public final class PreDumpSession implements AutoCloseable {
    * unless more than {@link SessionOptions#freezeBufferBytes} must be read.
    *
    * @param verify whether the round is committed and its files compared with the frozen memory
-   *     before the thaw; the time this takes is reported apart
+   *     before the thaw; the time this takes is reported apart. {@link #cancel} ends the comparison
+   *     without a result
    * @return the round; empty if the target is gone
    * @throws IOException as {@link #round()}; also if a thread does not stop, or a page of the
    *     frozen process cannot be read: then the round is dropped and the process runs on
@@ -227,13 +231,17 @@ public final class PreDumpSession implements AutoCloseable {
         NativeBuffer buffer = NativeBuffer.allocate(options.freezeBufferBytes())) {
       buffer.prefault(Math.min(options.freezeBufferBytes(), EXPECTED_FREEZE_BYTES));
       tree.rehearseFreeze();
+      tree.hooks().before("the freeze");
       try (FreezeMethod method = freezeMethod();
           FreezeWindow window = openFreeze(assembly, method)) {
+        tree.hooks().before("the capture");
         window.capture(buffer, new Progress(assembly));
         if (!verify) {
+          tree.hooks().before("the thaw");
           listener.thawed(window.thaw());
         }
         window.copyRest(new Progress(assembly));
+        tree.hooks().before("the commit");
         FreezeRecord freeze = window.record();
         RoundRecord record =
             assembly.commit(
@@ -249,7 +257,9 @@ public final class PreDumpSession implements AutoCloseable {
                 options.engineVersion());
         Optional<VerifyResult> result = Optional.empty();
         if (verify) {
-          result = Optional.of(window.verify(chain.path()));
+          tree.hooks().before("the comparison");
+          result = verify(window);
+          tree.hooks().before("the thaw");
           listener.thawed(window.thaw());
         }
         settled(assembly, window.scanBeganNanos());
@@ -271,10 +281,21 @@ public final class PreDumpSession implements AutoCloseable {
     return FreezeWindow.open(tree, assembly, options, method);
   }
 
+  /** {@return the comparison; empty if it was given up on request: the round is good without} */
+  private Optional<VerifyResult> verify(FreezeWindow window) throws IOException {
+    try {
+      return Optional.of(window.verify(chain.path(), pipeline::cancelled));
+    } catch (CancelledException e) {
+      return Optional.empty();
+    }
+  }
+
   private RoundAssembly newRound(boolean finalFreeze) throws IOException {
     if (ended.isPresent()) {
       throw new IllegalStateException("the session has ended: " + ended.get().sentence());
     }
+    chain
+        .sweepPartials(); // what a round that failed could not remove, for the disk failed then too
     RoundWriter writer = RoundWriter.begin(chain, parentRound);
     listener.roundStarted(writer.round());
     return new RoundAssembly(writer, tree, pipeline, finalFreeze);
@@ -343,6 +364,7 @@ public final class PreDumpSession implements AutoCloseable {
   /** Lets go of the target and of the images directory. */
   @Override
   public void close() {
+    tree.hooks().before("the release");
     try {
       Closing.all(List.of(pipeline, tree, chainLock));
       if (options.restoreThp()) {

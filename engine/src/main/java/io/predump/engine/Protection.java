@@ -40,5 +40,9 @@ enum Protection {
   /** No process that shares the memory runs while it is read. */
   SHARERS,
   /** The search for pages in a reservation goes on until all that smaps counts are found. */
-  ALL_PAGES_COUNTED
+  ALL_PAGES_COUNTED,
+  /** A target whose memory cgroup has no room for what copying charges to it is refused. */
+  MEMORY_ROOM,
+  /** Near vm.max_map_count no mapping is split to let go of it in steps. */
+  MAPPINGS_TO_SPARE
 }

@@ -59,6 +59,10 @@ final class TargetTree implements AutoCloseable {
     TrackerPlan plan = TrackerPlan.of(options.tracker(), features);
     int depth = Math.max(0, checked.namespacePids().size() - 1);
     AttachContext context = new AttachContext(depth, features, plan, options, hooks);
+    if (hooks.on(Protection.MEMORY_ROOM)) {
+      Pid root = checked.pid();
+      MemoryRoom.require(options.single() ? List.of(root) : ProcessTree.descendants(root));
+    }
     TargetTree tree = new TargetTree(AttachedProcess.attach(checked, context), context);
     try {
       tree.discover(true);
@@ -426,6 +430,7 @@ final class TargetTree implements AutoCloseable {
     return List.copyOf(all);
   }
 
+  /** {@return what tests of this tree switch off or watch} */
   TestHooks hooks() {
     return context.hooks();
   }

@@ -9,6 +9,7 @@ import io.predump.linux.Errno;
 import io.predump.linux.SyscallException;
 import io.predump.linux.mem.PagemapScanner;
 import io.predump.linux.mem.Userfaultfd;
+import io.predump.linux.proc.Machine;
 import io.predump.linux.proc.Vma;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -41,6 +42,9 @@ import java.util.concurrent.locks.LockSupport;
 final class UffdWpTracker implements DirtyTracker {
   private static final int RELEASE_LEAVES = 4;
   private static final long RELEASE_PAUSE_NANOS = 50_000;
+
+  /** A process with less room than that for more mappings is let go of without splitting any. */
+  private static final int SPARE_MAPPINGS = 256;
 
   private final LiveThread thread;
   private final PageTable table;
@@ -107,6 +111,7 @@ final class UffdWpTracker implements DirtyTracker {
   }
 
   private PolicedVma register(PolicedVma vma) throws IOException {
+    hooks.before("UFFDIO_REGISTER");
     try {
       userfaultfd.registerWriteProtect(new AddressRange(vma.start(), vma.end()));
     } catch (SyscallException e) {
@@ -180,6 +185,7 @@ final class UffdWpTracker implements DirtyTracker {
     long at = start;
     while (at < end) {
       long chunkEnd = Math.min(end, at + pacer.spanBytes(vma, table, at));
+      hooks.before("PAGEMAP_SCAN, protecting");
       long begun = System.nanoTime();
       try {
         at = lister.list(vma, at, chunkEnd, WP_MATCHING | check, false, table, counts);
@@ -288,7 +294,7 @@ final class UffdWpTracker implements DirtyTracker {
   @Override
   public void close() {
     try {
-      if (scanner.sameAddressSpace()) {
+      if (scanner.sameAddressSpace() && mappingsToSpare()) {
         for (long[] range : registered.ranges()) {
           release(range[0], range[1], table);
         }
@@ -296,14 +302,25 @@ final class UffdWpTracker implements DirtyTracker {
     } catch (SyscallException e) {
       // Closing the descriptor ends the tracking all the same, only less gently.
     } finally {
+      hooks.before("close of the userfaultfd");
       userfaultfd.close();
     }
+  }
+
+  /**
+   * Unregistering part of a mapping splits it until the rest has followed. A process that has all
+   * mappings it may have could map nothing meanwhile.
+   */
+  private boolean mappingsToSpare() throws SyscallException {
+    return !hooks.on(Protection.MAPPINGS_TO_SPARE)
+        || thread.maps().vmas().size() + SPARE_MAPPINGS < Machine.maxMapCount();
   }
 
   /** Steps of so much populated memory, with whatever is empty between: that costs nothing. */
   private void release(long start, long end, PageTable table) throws SyscallException {
     for (long at = start; at < end; ) {
       long step = table.afterLeaves(at, end, RELEASE_LEAVES);
+      hooks.before("UFFDIO_UNREGISTER");
       unregister(at, step);
       LockSupport.parkNanos(RELEASE_PAUSE_NANOS);
       at = step;

@@ -3,7 +3,6 @@ package io.predump.engine;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.predump.images.ChainVerifier;
 import io.predump.images.ForeignImagesException;
@@ -18,7 +17,6 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
-import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -270,35 +268,5 @@ final class BadDirectoryIT {
     Path ballast = mount.resolve("ballast");
     long room = Files.getFileStore(mount).getUsableSpace();
     return Files.write(ballast, new byte[Math.toIntExact(room - (64 << 10))]);
-  }
-
-  /** A tmpfs of our own, unmounted when closed. */
-  private static final class Mounted implements AutoCloseable {
-    final Path path;
-
-    private Mounted(Path path) {
-      this.path = path;
-    }
-
-    static Mounted tmpfs(Path path, String options) throws Exception {
-      Files.createDirectories(path);
-      boolean mounted =
-          run("mount", "-t", "tmpfs", "-o", options, "predump-test", path.toString()) == 0;
-      assumeTrue(mounted, "this user cannot mount a tmpfs");
-      return new Mounted(path);
-    }
-
-    void remount(String options) throws Exception {
-      assertThat(run("mount", "-o", "remount," + options, path.toString())).isZero();
-    }
-
-    @Override
-    public void close() throws Exception {
-      assertThat(run("umount", path.toString())).isZero();
-    }
-
-    private static int run(String... command) throws Exception {
-      return new ProcessBuilder(List.of(command)).inheritIO().start().waitFor();
-    }
   }
 }

@@ -38,6 +38,7 @@ public final class ChainDirectory {
   private final Path path;
   private final boolean writable;
   private int checkedRounds;
+  private int roundToTakeBack;
   private ManifestFile.@Nullable Signed newest;
 
   private ChainDirectory(Path path, boolean writable) {
@@ -56,7 +57,7 @@ public final class ChainDirectory {
   public static ChainDirectory openOrCreate(Path path) throws IOException {
     if (!Files.exists(path, LinkOption.NOFOLLOW_LINKS)) {
       Storage.requireParent(path);
-      new Storage().createDirectory(path);
+      Storage.disk.createDirectory(path);
     }
     requireDirectory(path);
     for (Path entry : entries(path)) {
@@ -187,14 +188,19 @@ public final class ChainDirectory {
    *
    * @return the names swept, ascending
    * @throws IllegalStateException if opened for reading
+   * @throws IOException if one cannot be removed; names the file and the reason
    */
   public List<String> sweepPartials() throws IOException {
     requireWritable();
+    if (roundToTakeBack != 0) {
+      Storage.disk.rename(roundPath(roundToTakeBack), path.resolve(partialName(roundToTakeBack)));
+      roundToTakeBack = 0;
+    }
     List<String> swept = new ArrayList<>();
     for (Path entry : entries(path)) {
       String name = entry.getFileName().toString();
       if (isPartialName(name)) {
-        new Storage().deleteTree(entry);
+        Storage.disk.deleteTree(entry);
         swept.add(name);
       }
     }
@@ -220,6 +226,11 @@ public final class ChainDirectory {
   void committed(ManifestFile.Signed signed) {
     newest = signed;
     checkedRounds = signed.manifest().round();
+  }
+
+  /** A round whose commit failed still has its name: the next sweep takes it back. */
+  void takeBackLater(int round) {
+    roundToTakeBack = round;
   }
 
   /** Reads a manifest and checks that it is this round's. */

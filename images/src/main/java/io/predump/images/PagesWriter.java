@@ -71,7 +71,11 @@ public final class PagesWriter {
     try {
       pagemap = new PagemapOutput(storage, pagemapFile);
     } catch (IOException e) {
-      pages.close();
+      try {
+        storage.close(pages, pagesFile);
+      } catch (IOException f) {
+        e.addSuppressed(f);
+      }
       throw e;
     }
     coded = CodedOutputStream.newInstance(pagemap, 1 << 16);
@@ -252,9 +256,9 @@ public final class PagesWriter {
   void closeFiles() throws IOException {
     finished = true;
     try {
-      pages.close();
+      storage.close(pages, pagesFile);
     } finally {
-      pagemap.channel.close();
+      storage.close(pagemap.channel, pagemap.file);
     }
   }
 

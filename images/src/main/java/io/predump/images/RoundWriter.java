@@ -58,7 +58,7 @@ public final class RoundWriter implements Closeable {
    * @throws IOException if the partial directory exists already (sweep it first) or cannot be made
    */
   public static RoundWriter begin(ChainDirectory dir, OptionalInt parentRound) throws IOException {
-    return begin(dir, parentRound, new Storage());
+    return begin(dir, parentRound, Storage.disk);
   }
 
   static RoundWriter begin(ChainDirectory dir, OptionalInt parentRound, Storage storage)
@@ -225,6 +225,7 @@ public final class RoundWriter implements Closeable {
       try {
         storage.rename(target, partial);
       } catch (IOException f) {
+        chain.takeBackLater(round);
         e.addSuppressed(f);
       }
       throw e;
@@ -309,6 +310,7 @@ public final class RoundWriter implements Closeable {
     try (FileChannel channel = storage.createFile(file)) {
       storage.write(channel, file, ByteBuffer.wrap(bytes));
       timed(() -> storage.sync(channel, file));
+      storage.close(channel, file);
     }
     bytesWritten += bytes.length;
   }

@@ -21,6 +21,9 @@ import java.util.stream.Stream;
  * path and reason, and a place for tests to fail.
  */
 class Storage {
+  /** The disk as it is; tests put one in its place that fails. */
+  static volatile Storage disk = new Storage();
+
   private static final FileAttribute<Set<PosixFilePermission>> DIRECTORY =
       PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------"));
   private static final FileAttribute<Set<PosixFilePermission>> FILE =
@@ -68,6 +71,15 @@ class Storage {
       channel.force(false);
     } catch (IOException e) {
       throw failed(file, "fdatasync", e);
+    }
+  }
+
+  /** Closes a file; some file systems report only here what they could not write. */
+  void close(FileChannel channel, Path file) throws IOException {
+    try {
+      channel.close();
+    } catch (IOException e) {
+      throw failed(file, "close", e);
     }
   }
 

@@ -13,12 +13,17 @@ import java.util.Optional;
  */
 public final class Cgroups {
   private final Optional<String> freezerV1Directory;
+  private final Optional<String> memoryV1Directory;
   private final Optional<String> v2Directory;
   private final boolean atManagersRoots;
 
   private Cgroups(
-      Optional<String> freezerV1Directory, Optional<String> v2Directory, boolean atManagersRoots) {
+      Optional<String> freezerV1Directory,
+      Optional<String> memoryV1Directory,
+      Optional<String> v2Directory,
+      boolean atManagersRoots) {
     this.freezerV1Directory = freezerV1Directory;
+    this.memoryV1Directory = memoryV1Directory;
     this.v2Directory = v2Directory;
     this.atManagersRoots = atManagersRoots;
   }
@@ -40,6 +45,7 @@ public final class Cgroups {
    */
   public static Cgroups parse(String cgroup, String mountinfo) {
     Optional<String> freezer = Optional.empty();
+    Optional<String> memory = Optional.empty();
     Optional<String> v2 = Optional.empty();
     boolean atManagersRoots = true;
     for (String line : cgroup.split("\n", -1)) {
@@ -47,17 +53,22 @@ public final class Cgroups {
       if (fields.length < 3) {
         continue;
       }
+      List<String> controllers = List.of(fields[1].split(",", -1));
       boolean unified = fields[0].equals("0") && fields[1].isEmpty();
       if (unified || fields[1].startsWith("name=")) {
         atManagersRoots &= fields[2].equals("/");
       }
       if (unified) {
         v2 = directory(mountinfo, "cgroup2", "", fields[2]);
-      } else if (List.of(fields[1].split(",", -1)).contains("freezer")) {
+      }
+      if (controllers.contains("freezer")) {
         freezer = directory(mountinfo, "cgroup", "freezer", fields[2]);
       }
+      if (controllers.contains("memory")) {
+        memory = directory(mountinfo, "cgroup", "memory", fields[2]);
+      }
     }
-    return new Cgroups(freezer, v2, atManagersRoots);
+    return new Cgroups(freezer, memory, v2, atManagersRoots);
   }
 
   private static Optional<String> directory(
@@ -150,6 +161,11 @@ public final class Cgroups {
       }
       throw e;
     }
+  }
+
+  /** Returns the directory of its group in the v1 memory hierarchy, if there is one. */
+  public Optional<String> memoryV1Directory() {
+    return memoryV1Directory;
   }
 
   /** Returns the directory of its v2 group, if v2 is mounted. */

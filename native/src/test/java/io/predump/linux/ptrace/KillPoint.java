@@ -4,6 +4,7 @@ import io.predump.linux.LibC;
 import io.predump.linux.Pid;
 import io.predump.linux.ptrace.UserfaultfdInjection.Form;
 import java.io.IOException;
+import java.util.function.Consumer;
 
 /** A program that injects, and kills itself with SIGKILL before the n-th act of it. */
 public final class KillPoint {
@@ -20,6 +21,11 @@ public final class KillPoint {
             LibC.kill(LibC.getpid(), SIGKILL);
           }
         };
+  }
+
+  /** Has somebody told of every act of every injection of this process, before it is done. */
+  public static void watch(Consumer<String> acts) {
+    UserfaultfdInjection.boundary = acts::accept;
   }
 
   /** Arguments: the target's pid, the number of the act, {@code plain} or {@code safe}. */
