@@ -195,6 +195,7 @@ class GoldenMessagesTest {
             .addSmallFiles(SMALL)
             .addPagesFiles(PAGES)
             .addWarnings("careful")
+            .addNotVerified("a device")
             .build());
     return m;
   }
@@ -245,6 +246,17 @@ class GoldenMessagesTest {
       assertThat(m.getDescriptorForType().getFile().getMessageTypes())
           .allSatisfy(t -> assertThat(samples).containsKey(t.getName()));
     }
+  }
+
+  @Test
+  void aManifestOfBeforeNotVerifiedWasKnownIsReadTheSame() throws IOException {
+    String golden = Files.readString(GOLDEN.resolve("RoundManifest.before-not-verified.txt"));
+    int end = golden.indexOf('\n');
+
+    RoundManifest read = RoundManifest.parseFrom(HexFormat.of().parseHex(golden.substring(0, end)));
+
+    assertThat(TextFormat.printer().printToString(read)).isEqualTo(golden.substring(end + 1));
+    assertThat(read.getNotVerifiedList()).isEmpty();
   }
 
   @Test
