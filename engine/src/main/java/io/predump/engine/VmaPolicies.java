@@ -78,7 +78,7 @@ final class VmaPolicies {
     if (name.startsWith("/[aio]")) {
       return policed(vma, VmaPolicy.AT_FREEZE, "aio ring: the kernel writes it");
     }
-    if (name.startsWith("anon_inode:")) {
+    if (name.startsWith("anon_inode:") || name.startsWith("socket:")) {
       return policed(vma, VmaPolicy.SKIP, "kernel object: " + name);
     }
     if (name.startsWith("/secretmem")) {

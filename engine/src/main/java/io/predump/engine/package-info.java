@@ -28,8 +28,13 @@
  *       harvested.
  *   <li><b>Replaced mapping.</b> Scans insist on registration; what is not registered any more is
  *       read again whole.
- *   <li><b>Writes without a fault.</b> Shared memory is compared, not tracked; io_uring, O_DIRECT
- *       and pinned memory make the final round read everything ({@code Hazards}).
+ *   <li><b>Writes without a fault.</b> Shared memory is compared, not tracked. Fixed buffers of an
+ *       io_uring are read every round, what is listed while O_DIRECT reads may be in flight is read
+ *       once more ({@code UnseenWrites}); memory pinned by whoever we cannot name makes the final
+ *       round read everything, and devices that write memory are refused ({@code Hazards}).
+ *   <li><b>A target hung by protection.</b> A guard page made over a protected page of a file
+ *       mapping never comes: small file mappings are compared, large ones rid of markers each
+ *       round.
  *   <li><b>The target ends or execs.</b> The round is dropped, never mixed.
  *   <li><b>A stalled target.</b> {@code ScanPacer} bounds and spaces the calls that hold its mmap
  *       lock; closing unregisters in steps; un-sharing reads are avoided ({@code ProcessPages}).
