@@ -38,7 +38,9 @@ final class BoundedMemoryIT {
 
   @Test
   void isBoundedHoweverMuchIsWrittenPerRound() throws Exception {
-    try (LiveTarget target = Targets.ready("filler", TARGET_MIB, 100)) {
+    try (LiveTarget target =
+        LiveTarget.start(Targets.program("filler"), String.valueOf(TARGET_MIB), "100")) {
+      awaitReady(target);
       Path collections = directory.resolve("gc.log");
       Process run = start(target, collections);
       long peakKib = 0;
@@ -70,6 +72,15 @@ final class BoundedMemoryIT {
         run.destroyForcibly().waitFor();
       }
     }
+  }
+
+  /** Gigabytes take their time to be filled. */
+  private static void awaitReady(LiveTarget target) throws IOException {
+    while (Files.size(target.output()) == 0) {
+      assertThat(target.isAlive()).isTrue();
+      LiveTarget.pause(50);
+    }
+    assertThat(target.nextLine()).isEqualTo("ready");
   }
 
   private static int heapLimitMib() {
