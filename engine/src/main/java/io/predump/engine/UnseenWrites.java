@@ -50,8 +50,10 @@ final class UnseenWrites {
     }
     for (long[] buffer : hazards.fixedBuffers()) {
       for (PolicedVma vma : vmas) {
-        long end = Math.min(vma.end(), buffer[1]);
-        long at = Math.max(vma.start(), buffer[0]);
+        // A scan of part of a huge page of hugetlbfs may list nothing.
+        long page = vma.pageBytes();
+        long end = Math.min(vma.end(), (buffer[1] + page - 1) & -page);
+        long at = Math.max(vma.start(), buffer[0] & -page);
         while (vma.policy() == VmaPolicy.TRACK && at < end) {
           at = lister.list(vma, at, end, 0, true, table, counts);
         }

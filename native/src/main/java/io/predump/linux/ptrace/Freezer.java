@@ -216,6 +216,11 @@ public final class Freezer implements Freeze {
         return IN_VFORK;
       }
       if (left <= 0) {
+        // It may have stopped since it was last asked.
+        status = Tracee.awaitStop(tid, bytes, memory.address(), FIRST_PATIENCE_NANOS);
+        if (status != Tracee.TIMED_OUT) {
+          return status;
+        }
         throw new TraceException(
             TraceException.Reason.NO_STOP,
             "freeze " + pid + ": thread " + tid + " does not stop, state " + state);
