@@ -105,10 +105,10 @@ final class AttachedProcess implements AutoCloseable {
               policies,
               context.features().reportsHoles(),
               context.hooks());
-      this.unseen = new UnseenWrites(hazards, scans, table, context.hooks());
+      this.unseen = new UnseenWrites(hazards, table, context.hooks());
     } else if (track && lister instanceof RawLister raw && softDirty(context)) {
       this.tracker = new SoftDirtyTracker(raw, thread, table, context.hooks());
-      this.unseen = null;
+      this.unseen = new UnseenWrites(hazards, table, context.hooks());
     } else {
       this.tracker = compare;
       this.unseen = null;
@@ -130,15 +130,16 @@ final class AttachedProcess implements AutoCloseable {
         && context.hooks().on(Protection.SMALL_FILES_COMPARED);
   }
 
-  private static PageLister lister(Pid pid, AttachContext context) throws SyscallException {
+  private static PageLister lister(LiveThread thread, AttachContext context)
+      throws SyscallException {
     boolean scans = context.features().pagemapScan().present();
     return scans && !softDirty(context)
         ? new PresenceLister(
-            PagemapScanner.open(pid),
+            PagemapScanner.open(thread.id()),
             context.features().guardCategory().present(),
             context.options().restoreThp(),
             context.hooks())
-        : RawLister.open(pid, scans, context.hooks());
+        : RawLister.open(thread, scans, context.hooks());
   }
 
   /**
@@ -166,7 +167,7 @@ final class AttachedProcess implements AutoCloseable {
     Pid pid = checked.pid();
     LiveThread thread = new LiveThread(pid);
     thread.renew();
-    PageLister lister = lister(thread.id(), context);
+    PageLister lister = lister(thread, context);
     ProcessMemory memory = null;
     try {
       memory = ProcessMemory.open(thread.id());
@@ -374,10 +375,10 @@ final class AttachedProcess implements AutoCloseable {
   }
 
   /** The scan of a live round is over, and nothing is read yet. */
-  void scanned(ScanCounts counts) throws IOException {
+  void scanned() throws IOException {
     lookForHazards();
     if (unseen != null) {
-      unseen.scanned(vmas, scanBegan, counts);
+      unseen.scanned(vmas, scanBegan);
     }
   }
 
@@ -406,7 +407,7 @@ final class AttachedProcess implements AutoCloseable {
       }
     }
     if (unseen != null) {
-      unseen.frozen(vmas, counts);
+      unseen.frozen(vmas);
     }
   }
 

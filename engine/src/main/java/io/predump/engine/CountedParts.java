@@ -1,6 +1,5 @@
 package io.predump.engine;
 
-import io.predump.linux.Pid;
 import io.predump.linux.SyscallException;
 import io.predump.linux.mem.RawPagemap;
 import io.predump.linux.proc.Smaps;
@@ -27,7 +26,7 @@ final class CountedParts implements PopulatedParts {
   /** Swap types from here on may be no swap: migration, poison, markers. */
   private static final long FIRST_DOUBTFUL_SWAP_TYPE = 16;
 
-  private final Pid pid;
+  private final LiveThread thread;
   private final RawPagemap pagemap;
   private final long zeroPlace;
   private final TestHooks hooks;
@@ -38,8 +37,8 @@ final class CountedParts implements PopulatedParts {
    * @param pagemap borrowed
    * @param zeroPlace where the shared zero page lies, 0 if that is hidden
    */
-  CountedParts(Pid pid, RawPagemap pagemap, long zeroPlace, TestHooks hooks) {
-    this.pid = pid;
+  CountedParts(LiveThread thread, RawPagemap pagemap, long zeroPlace, TestHooks hooks) {
+    this.thread = thread;
     this.pagemap = pagemap;
     this.zeroPlace = zeroPlace;
     this.hooks = hooks;
@@ -78,7 +77,8 @@ final class CountedParts implements PopulatedParts {
   private long pages(PolicedVma vma) throws SyscallException {
     Smaps read = smaps;
     if (read == null) {
-      read = Smaps.read(pid);
+      thread.renew();
+      read = Smaps.read(thread.id());
       smaps = read;
     }
     Smaps.Entry entry = read.entry(vma.start());

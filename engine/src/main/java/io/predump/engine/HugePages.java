@@ -26,8 +26,8 @@ record HugePages(long restored, long wanted) {
   }
 
   /**
-   * Puts them together, of a process that nobody tracks any more. Where pages have been dropped
-   * meanwhile, nothing is done: a huge page would bring them back.
+   * Puts them together, of a process that nobody tracks any more. Where pages were missing at the
+   * last scan, nothing is done: a huge page would bring them back.
    *
    * @param met where huge pages were met
    * @param table what is there now

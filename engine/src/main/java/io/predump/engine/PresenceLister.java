@@ -8,6 +8,7 @@ import static io.predump.linux.mem.PageCategories.PRESENT;
 import static io.predump.linux.mem.PageCategories.SWAPPED;
 import static io.predump.linux.mem.PageCategories.WRITTEN;
 
+import io.predump.images.VmaPolicy;
 import io.predump.linux.SyscallException;
 import io.predump.linux.mem.PagemapScanner;
 import java.util.ArrayList;
@@ -173,7 +174,7 @@ final class PresenceLister implements PageLister {
             || (vma.fileBacked()
                 && (categories & SWAPPED) != 0
                 && hooks.on(Protection.FILE_MARKERS));
-    if (vma.fileBacked() && (categories & PRESENT) == 0) {
+    if (vma.fileBacked() && vma.policy() == VmaPolicy.TRACK && (categories & PRESENT) == 0) {
       fileMarkers.add(from, to);
     }
     if (notesHuge && (categories & HUGE) != 0 && !vma.hugetlb()) {

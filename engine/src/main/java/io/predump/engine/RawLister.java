@@ -1,6 +1,5 @@
 package io.predump.engine;
 
-import io.predump.linux.Pid;
 import io.predump.linux.SyscallException;
 import io.predump.linux.mem.RawPagemap;
 import java.io.IOException;
@@ -32,12 +31,14 @@ final class RawLister implements PageLister {
    *
    * @param scans whether the kernel has PAGEMAP_SCAN, by which large mappings are searched then
    */
-  static RawLister open(Pid pid, boolean scans, TestHooks hooks) throws SyscallException {
+  static RawLister open(LiveThread thread, boolean scans, TestHooks hooks) throws SyscallException {
     long zeroPlace = hooks.on(Protection.ZERO_PLACE) ? RawPagemap.zeroPlace() : 0;
-    RawPagemap pagemap = RawPagemap.open(pid);
+    RawPagemap pagemap = RawPagemap.open(thread.id());
     try {
       PopulatedParts parts =
-          scans ? ScannedParts.open(pid) : new CountedParts(pid, pagemap, zeroPlace, hooks);
+          scans
+              ? ScannedParts.open(thread.id())
+              : new CountedParts(thread, pagemap, zeroPlace, hooks);
       return new RawLister(pagemap, parts, zeroPlace);
     } catch (SyscallException e) {
       pagemap.close();

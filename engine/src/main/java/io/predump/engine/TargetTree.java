@@ -193,15 +193,18 @@ final class TargetTree implements AutoCloseable {
   }
 
   /**
-   * Lets those go that ended or executed another program, and takes in whoever is new.
+   * Lets those go that ended, executed another program or belong to another parent now, and takes
+   * in whoever is new.
    *
    * @param live whether the tree runs: then new members are tracked, else only read
    */
   private void discover(boolean live) throws IOException {
+    List<Pid> inside = pids();
     Iterator<AttachedProcess> it = members.values().iterator();
     while (it.hasNext()) {
       AttachedProcess member = it.next();
-      if (member != root && !member.sameAddressSpace()) {
+      // One whose parent has ended belongs to init now: nobody would freeze it with the tree.
+      if (member != root && (!inside.contains(member.pid()) || !member.sameAddressSpace())) {
         it.remove();
         leave(member);
       }
@@ -287,7 +290,7 @@ final class TargetTree implements AutoCloseable {
       scanStanding(standing, counts);
     }
     for (AttachedProcess member : List.copyOf(members.values())) {
-      unlessGone(member, () -> member.scanned(counts));
+      unlessGone(member, () -> member.scanned());
     }
     shared.update(members.values());
     shared.list(counts, context.hooks());

@@ -102,12 +102,37 @@ final class UffdWpTracker implements DirtyTracker {
 
   @Override
   public List<PolicedVma> prepare(List<PolicedVma> vmas) throws IOException {
+    forgetOthers(vmas);
     List<PolicedVma> prepared = new ArrayList<>(vmas.size());
     for (PolicedVma vma : vmas) {
       boolean ours = vma.policy() == VmaPolicy.TRACK;
       prepared.add(ours && !registered.contains(vma.start(), vma.end()) ? register(vma) : vma);
     }
     return prepared;
+  }
+
+  /**
+   * What is not ours to track any more: unmapped, made smaller, made read-only. Protection left on
+   * a file mapping could hang whoever makes guard pages there.
+   */
+  private void forgetOthers(List<PolicedVma> vmas) throws SyscallException {
+    RangeSet others = new RangeSet();
+    registered.ranges().forEach(range -> others.add(range[0], range[1]));
+    for (PolicedVma vma : vmas) {
+      if (vma.policy() == VmaPolicy.TRACK) {
+        others.remove(vma.start(), vma.end());
+      }
+    }
+    for (long[] other : others.ranges()) {
+      registered.remove(other[0], other[1]);
+      for (PolicedVma vma : vmas) {
+        long start = Math.max(other[0], vma.start());
+        long end = Math.min(other[1], vma.end());
+        if (start < end && vma.fileBacked() && !vma.vma().shared()) {
+          unregister(start, end);
+        }
+      }
+    }
   }
 
   private PolicedVma register(PolicedVma vma) throws IOException {

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -19,6 +20,11 @@ final class H04FileMarkersIT {
   private static final int PAGES = 16384;
 
   @TempDir Path directory;
+
+  @BeforeEach
+  void needWriteProtection() {
+    WriteProtection.required();
+  }
 
   @ParameterizedTest(name = "read after the drop={0}")
   @ValueSource(booleans = {false, true})

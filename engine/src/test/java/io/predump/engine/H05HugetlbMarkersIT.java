@@ -1,6 +1,7 @@
 package io.predump.engine;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.predump.images.ImageChain;
 import io.predump.images.RoundRecord;
@@ -33,7 +34,7 @@ final class H05HugetlbMarkersIT {
   void reserveHugePages() throws IOException {
     before = Files.readString(POOL).trim();
     Files.writeString(POOL, String.valueOf(Integer.parseInt(before) + 2 * HUGE_PAGES));
-    assertThat(freeHugePages()).isGreaterThanOrEqualTo(2 * HUGE_PAGES);
+    assumeTrue(freeHugePages() >= 2 * HUGE_PAGES, "so many huge pages in one piece");
   }
 
   @AfterEach

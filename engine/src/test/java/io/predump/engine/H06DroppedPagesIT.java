@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -15,6 +16,11 @@ final class H06DroppedPagesIT {
   private static final int PAGES = 1024;
 
   @TempDir Path directory;
+
+  @BeforeEach
+  void needWriteProtection() {
+    WriteProtection.required();
+  }
 
   @ParameterizedTest(name = "{0}, read after the drop={1}")
   @CsvSource({"anon, false", "anon, true", "thp, false", "thp, true"})

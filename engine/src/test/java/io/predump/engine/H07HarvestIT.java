@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -17,6 +18,11 @@ final class H07HarvestIT {
   private static final int PAGES = 64;
 
   @TempDir Path directory;
+
+  @BeforeEach
+  void needWriteProtection() {
+    WriteProtection.required();
+  }
 
   @Test
   void whatAFailedScanHadConsumedIsStillRead() throws IOException {

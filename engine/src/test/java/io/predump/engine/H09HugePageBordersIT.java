@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import io.predump.linux.testkit.LiveTarget;
 import java.io.IOException;
 import java.nio.file.Path;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -18,6 +19,11 @@ final class H09HugePageBordersIT {
   private static final int PAGES = HUGE_PAGES * 512;
 
   @TempDir Path directory;
+
+  @BeforeEach
+  void needWriteProtection() {
+    WriteProtection.required();
+  }
 
   @Test
   void aScanLeavesHugePagesWhole() throws IOException {

@@ -61,6 +61,7 @@ final class MemoryKindsIT {
 
   @BeforeEach
   void reserveHugePages() throws IOException {
+    WriteProtection.required();
     huge = Files.readString(POOL).trim();
     Files.writeString(POOL, String.valueOf(Integer.parseInt(huge) + 4));
   }

@@ -130,7 +130,7 @@ final class MemoryRoomIT {
         assertThat(session.round()).isEmpty();
         assertThat(session.ended()).contains(StopReason.TARGET_EXITED);
       }
-      assertThat(target.isAlive()).isFalse();
+      Targets.await("killed", () -> !target.isAlive());
     }
   }
 

@@ -34,7 +34,9 @@ final class SoakNginx implements SoakTarget {
             "  uwsgi_temp_path uwsgi; scgi_temp_path scgi;",
             "  limit_req_zone $arg_client zone=clients:4m rate=100000r/s;",
             "  open_file_cache max=100;",
-            "  server { listen 127.0.0.1:" + port + "; root .; limit_req zone=clients; }",
+            "  server { listen 127.0.0.1:"
+                + port
+                + "; root .; limit_req zone=clients burst=1000 nodelay; }",
             "}",
             ""));
     SoakHttp http = new SoakHttp(port);

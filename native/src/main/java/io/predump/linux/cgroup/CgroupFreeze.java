@@ -52,7 +52,9 @@ public final class CgroupFreeze implements Freeze {
   public static CgroupFreeze of(FreezerCgroup cgroup, @Nullable ThawGuard guard, Duration timeout)
       throws IOException {
     if (guard == null && !cgroup.isAskedToFreeze()) {
-      throw new IllegalArgumentException("no guard: " + cgroup);
+      throw new CgroupException(
+          CgroupException.Reason.NO_GUARD,
+          cgroup + ": it was frozen and is thawed by now, so nobody stands by to thaw it");
     }
     Fd control = Fd.openReadWrite(cgroup.controlFile().toString());
     CgroupFreeze freeze = null;
