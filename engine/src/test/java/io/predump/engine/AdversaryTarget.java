@@ -9,7 +9,7 @@ final class AdversaryTarget implements SoakTarget {
   /** Everything the written bit is right about, all at once. */
   static final int MEMORY = 0x7ff;
 
-  /** Huge pages, given, taken and put together. */
+  /** Of these: huge pages, given, taken and put together. */
   static final int HUGE = 0x10;
 
   /** Of these: children that go on working. */
