@@ -11,13 +11,10 @@ import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** The thawed process is needed no more: the final round is whole, whatever becomes of it. */
-@Tag("linux-6.1")
-@Tag("linux-6.12")
 final class ExitAfterThawIT {
   private static final int SIGKILL = 9;
   private static final int SIGUSR1 = 10;

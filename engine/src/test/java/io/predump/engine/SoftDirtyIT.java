@@ -23,7 +23,6 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** Tracking by soft-dirty bits: no page is lost, and the target stands still as long as it says. */
 @Tag("linux-6.1")
-@Tag("linux-6.12")
 final class SoftDirtyIT {
   @TempDir Path directory;
 

@@ -30,7 +30,6 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** Targets that end while they are copied: an outcome, and the last committed round is good. */
 @Tag("linux-6.1")
-@Tag("linux-6.12")
 final class TargetEndsIT {
   private static final int SIGUSR1 = 10;
   private static final SessionOptions OPTIONS = SessionOptions.defaults("test");

@@ -22,7 +22,6 @@ import java.util.List;
 import java.util.Objects;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -30,8 +29,6 @@ import org.junit.jupiter.api.io.TempDir;
  * Proves that the comparison finds what it is there to find: the same sound chain, with one mistake
  * of the kind an engine could make, each in valid files.
  */
-@Tag("linux-6.1")
-@Tag("linux-6.12")
 final class VerifierControlsIT {
   private static final int SIGUSR1 = 10;
   private static final int SIGCONT = 18;
