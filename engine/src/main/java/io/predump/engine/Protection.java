@@ -37,6 +37,8 @@ enum Protection {
   PAGE_PLACES,
   /** In the raw pagemap, the shared zero page is told from others by where it lies. */
   ZERO_PLACE,
+  /** A process whose parent has ended leaves the tree: nobody would freeze it. */
+  ORPHANS_LEAVE,
   /** No process that shares the memory runs while it is read. */
   SHARERS,
   /** The search for pages in a reservation goes on until all that smaps counts are found. */

@@ -204,7 +204,9 @@ final class TargetTree implements AutoCloseable {
     while (it.hasNext()) {
       AttachedProcess member = it.next();
       // One whose parent has ended belongs to init now: nobody would freeze it with the tree.
-      if (member != root && (!inside.contains(member.pid()) || !member.sameAddressSpace())) {
+      boolean orphaned =
+          !inside.contains(member.pid()) && context.hooks().on(Protection.ORPHANS_LEAVE);
+      if (member != root && (orphaned || !member.sameAddressSpace())) {
         it.remove();
         leave(member);
       }

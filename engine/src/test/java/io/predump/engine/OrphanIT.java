@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.predump.images.ImageChain;
 import io.predump.images.ProcessIdentity;
+import io.predump.linux.KernelFeatures;
 import io.predump.linux.LibC;
 import io.predump.linux.Pid;
 import io.predump.linux.proc.ProcStatus;
@@ -26,13 +27,25 @@ final class OrphanIT {
 
   @Test
   void aProcessWhoseParentHasEndedLeavesTheTree() throws IOException {
-    Path images = directory.resolve("images");
+    assertThat(frozenRoundHoldsTheOrphan(TestHooks.NONE, "guarded")).isFalse();
+    assertThat(frozenRoundHoldsTheOrphan(TestHooks.without(Protection.ORPHANS_LEAVE), "bare"))
+        .as("control")
+        .isTrue();
+  }
+
+  private boolean frozenRoundHoldsTheOrphan(TestHooks hooks, String name) throws IOException {
+    Path images = directory.resolve(name);
     try (LiveTarget target =
         LiveTarget.start(
             List.of("sh", "-c", "sh -c 'sleep 300 & echo $!; sleep 300; :' & sleep 300; :"))) {
       Pid orphan = new Pid(Integer.parseInt(target.nextLine()));
       try (PreDumpSession session =
-          PreDumpSession.attach(target.pid(), images, SessionOptions.defaults("test"))) {
+          PreDumpSession.attach(
+              target.pid(),
+              images,
+              SessionOptions.defaults("test"),
+              KernelFeatures.current(),
+              hooks)) {
         session.round().orElseThrow();
         assertThat(pidsOfTheNewestRound(images)).contains(orphan.number());
 
@@ -41,10 +54,10 @@ final class OrphanIT {
             "the parent has ended", () -> !ProcessTree.descendants(target.pid()).contains(orphan));
         session.finish(false).orElseThrow();
 
-        assertThat(pidsOfTheNewestRound(images))
-            .contains(target.pid().number())
-            .doesNotContain(orphan.number());
+        List<Integer> held = pidsOfTheNewestRound(images);
+        assertThat(held).contains(target.pid().number());
         assertThat(ProcStatus.read(orphan).tracerPid()).isZero();
+        return held.contains(orphan.number());
       } finally {
         LibC.kill(orphan.number(), SIGKILL);
       }
