@@ -13,7 +13,6 @@ import io.predump.linux.mem.PagemapScanner;
 import io.predump.linux.mem.ProcessMemory;
 import io.predump.linux.mem.Userfaultfd;
 import io.predump.linux.proc.ProcStatus;
-import io.predump.linux.proc.Smaps;
 import io.predump.linux.proc.Vma;
 import io.predump.linux.ptrace.Injected;
 import io.predump.linux.ptrace.TraceException;
@@ -79,7 +78,7 @@ final class AttachedProcess implements AutoCloseable {
       throws IOException {
     this.pid = status.pid();
     this.thread = thread;
-    this.layout = ProcStatus.readThread(pid, thread.id().number()).layout();
+    this.layout = thread.ask(living -> ProcStatus.readThread(pid, living.number())).layout();
     this.vpid = vpid;
     this.status = status;
     this.auxv = auxv;
@@ -135,7 +134,7 @@ final class AttachedProcess implements AutoCloseable {
     boolean scans = context.features().pagemapScan().present();
     return scans && !softDirty(context)
         ? new PresenceLister(
-            PagemapScanner.open(thread.id()),
+            thread.ask(PagemapScanner::open, PagemapScanner::close),
             context.features().guardCategory().present(),
             context.options().restoreThp(),
             context.hooks())
@@ -166,21 +165,20 @@ final class AttachedProcess implements AutoCloseable {
       throws IOException {
     Pid pid = checked.pid();
     LiveThread thread = new LiveThread(pid);
-    thread.renew();
     PageLister lister = lister(thread, context);
     ProcessMemory memory = null;
     try {
-      memory = ProcessMemory.open(thread.id());
+      memory = thread.ask(ProcessMemory::open, ProcessMemory::close);
       ProcStatus status = ProcStatus.read(pid);
       if (status.startTimeTicks() != checked.startTimeTicks()) {
         throw new TargetRefusedException(
             Kind.EXITED, "pid=" + pid.number() + " has exited; another process has its pid now");
       }
       require64Bit(status, thread.id());
-      long[] auxv = ProcStatus.auxiliaryVector(thread.id());
+      long[] auxv = thread.ask(ProcStatus::auxiliaryVector);
       VmaPolicies policies =
           new VmaPolicies(
-              Smaps.read(thread.id()),
+              thread.smaps(),
               Backing.asking(thread),
               tracksHugetlb(context),
               guardsInFiles(context));
@@ -257,9 +255,9 @@ final class AttachedProcess implements AutoCloseable {
     return pid;
   }
 
-  /** {@return a thread of it that lives, as of the last scan: /proc shows its memory} */
-  Pid thread() {
-    return thread.id();
+  /** {@return the thread that /proc is asked about} */
+  LiveThread thread() {
+    return thread;
   }
 
   /** {@return the pid by which the images name it: the one its tree's root sees} */
@@ -311,9 +309,7 @@ final class AttachedProcess implements AutoCloseable {
 
   private long[] currentAuxv() throws SyscallException {
     try {
-      // Right before this, so that a thread that has just ended is not taken for the process.
-      thread.renew();
-      return ProcStatus.auxiliaryVector(thread.id());
+      return thread.ask(ProcStatus::auxiliaryVector);
     } catch (SyscallException e) {
       if (e.is(Errno.ENOENT) || e.is(Errno.ESRCH)) {
         return new long[0];
@@ -329,8 +325,7 @@ final class AttachedProcess implements AutoCloseable {
   boolean alive() {
     try {
       ProcStatus now = ProcStatus.read(pid);
-      return now.startTimeTicks() == status.startTimeTicks()
-          && ProcStatus.auxiliaryVector(LiveThread.of(pid).orElse(pid)).length > 0;
+      return now.startTimeTicks() == status.startTimeTicks() && currentAuxv().length > 0;
     } catch (SyscallException e) {
       return false;
     }

@@ -2,6 +2,7 @@ package io.predump.engine;
 
 import io.predump.linux.Errno;
 import io.predump.linux.LibC;
+import io.predump.linux.Pid;
 import io.predump.linux.SyscallException;
 import io.predump.linux.proc.MappedFile;
 import io.predump.linux.proc.Vma;
@@ -42,8 +43,8 @@ record Backing(Kind kind, long pageBytes) {
       String device = vma.deviceMajor() + ":" + vma.deviceMinor();
       Backing backing = known.get(device);
       if (backing == null) {
-        try (MappedFile file = MappedFile.open(thread.id(), vma.range())) {
-          backing = of(file);
+        try {
+          backing = thread.ask(living -> of(living, vma));
         } catch (SyscallException e) {
           // Unmapped since maps was read: the next round asks again.
           if (e.is(Errno.ENOENT) || e.is(Errno.ESRCH)) {
@@ -57,11 +58,13 @@ record Backing(Kind kind, long pageBytes) {
     };
   }
 
-  private static Backing of(MappedFile file) throws SyscallException {
-    long magic = file.fileSystemMagic();
-    if (magic == MappedFile.HUGETLBFS_MAGIC) {
-      return new Backing(Kind.HUGETLB, file.blockBytes());
+  private static Backing of(Pid thread, Vma vma) throws SyscallException {
+    try (MappedFile file = MappedFile.open(thread, vma.range())) {
+      long magic = file.fileSystemMagic();
+      if (magic == MappedFile.HUGETLBFS_MAGIC) {
+        return new Backing(Kind.HUGETLB, file.blockBytes());
+      }
+      return magic == MappedFile.TMPFS_MAGIC || magic == MappedFile.RAMFS_MAGIC ? MEMORY : DISK;
     }
-    return magic == MappedFile.TMPFS_MAGIC || magic == MappedFile.RAMFS_MAGIC ? MEMORY : DISK;
   }
 }

@@ -77,8 +77,7 @@ final class CountedParts implements PopulatedParts {
   private long pages(PolicedVma vma) throws SyscallException {
     Smaps read = smaps;
     if (read == null) {
-      thread.renew();
-      read = Smaps.read(thread.id());
+      read = thread.smaps();
       smaps = read;
     }
     Smaps.Entry entry = read.entry(vma.start());

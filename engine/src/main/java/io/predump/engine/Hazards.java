@@ -64,7 +64,7 @@ final class Hazards {
         lookAtFiles(asked, mapped);
         // One that ended meanwhile shows no files.
       } while (thread.renewedSince(asked));
-      notePinned(ProcStatus.read(thread.id()).pinnedBytes());
+      notePinned(thread.ask(ProcStatus::read).pinnedBytes());
     } catch (SyscallException e) {
       if (!e.is(Errno.ENOENT) && !e.is(Errno.ESRCH)) {
         throw e;

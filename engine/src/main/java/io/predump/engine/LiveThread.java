@@ -5,7 +5,9 @@ import io.predump.linux.Pid;
 import io.predump.linux.SyscallException;
 import io.predump.linux.proc.MemoryMap;
 import io.predump.linux.proc.ProcStatus;
+import io.predump.linux.proc.Smaps;
 import java.util.Optional;
+import java.util.function.Consumer;
 
 /**
  * The thread of a process that /proc is asked about: the main one, or another once that has ended.
@@ -74,27 +76,62 @@ final class LiveThread {
     }
   }
 
+  /** Something /proc tells about a thread. */
+  interface Question<T> {
+    /** {@return the answer} */
+    T ask(Pid thread) throws SyscallException;
+  }
+
   /**
-   * Reads the mappings. A thread that ends meanwhile shows none, as if all memory were unmapped;
-   * then another is asked.
+   * Asks a living thread. One that ends meanwhile shows no memory and no files, or fails, as if the
+   * process had none; then another is asked.
    *
-   * @throws SyscallException ENOENT or ESRCH if the process is gone
+   * @throws SyscallException what the question threw of a thread that still lives; ENOENT or ESRCH
+   *     if the process is gone
    */
-  MemoryMap maps() throws SyscallException {
+  <T> T ask(Question<T> question) throws SyscallException {
+    return ask(question, answer -> {});
+  }
+
+  /**
+   * The same for something that must be closed.
+   *
+   * @param discard closes an answer that was got of a thread that has ended
+   */
+  <T> T ask(Question<T> question, Consumer<T> discard) throws SyscallException {
     while (true) {
       renew();
       Pid asked = current;
       try {
-        MemoryMap map = MemoryMap.read(asked);
+        T answer = question.ask(asked);
         if (!renewedSince(asked)) {
-          return map;
+          return answer;
         }
+        discard.accept(answer);
       } catch (SyscallException e) {
         if (!renewedSince(asked)) {
           throw e;
         }
       }
     }
+  }
+
+  /**
+   * Reads the mappings.
+   *
+   * @throws SyscallException ENOENT or ESRCH if the process is gone
+   */
+  MemoryMap maps() throws SyscallException {
+    return ask(MemoryMap::read);
+  }
+
+  /**
+   * Reads the mappings with their flags and amounts.
+   *
+   * @throws SyscallException ENOENT or ESRCH if the process is gone
+   */
+  Smaps smaps() throws SyscallException {
+    return ask(Smaps::read);
   }
 
   /** {@return the process, named by its main thread} */

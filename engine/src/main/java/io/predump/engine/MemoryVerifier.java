@@ -21,7 +21,6 @@ import io.predump.linux.mem.RawPagemap;
 import io.predump.linux.proc.Cgroups;
 import io.predump.linux.proc.Machine;
 import io.predump.linux.proc.MappedFile;
-import io.predump.linux.proc.MemoryMap;
 import io.predump.linux.proc.ProcStatus;
 import io.predump.linux.proc.Smaps;
 import java.io.IOException;
@@ -74,10 +73,8 @@ public final class MemoryVerifier {
   public static VerifyResult againstStopped(Path imagesDir, Pid pid) throws IOException {
     ProcStatus status = requireStopped(pid);
     LiveThread thread = new LiveThread(pid);
-    thread.renew();
-    VmaPolicies policies =
-        new VmaPolicies(Smaps.read(thread.id()), Backing.asking(thread), false, false);
-    List<PolicedVma> vmas = policies.judge(MemoryMap.read(thread.id()));
+    VmaPolicies policies = new VmaPolicies(thread.smaps(), Backing.asking(thread), false, false);
+    List<PolicedVma> vmas = policies.judge(thread.maps());
     int vpid;
     try (ImageChain chain = ImageChain.open(imagesDir)) {
       Manifest newest = chain.newest().manifest();
@@ -87,7 +84,7 @@ public final class MemoryVerifier {
       }
     }
     try (SharedObjects shared = new SharedObjects()) {
-      shared.update(thread.id(), vmas);
+      shared.update(thread, vmas);
       return compare(
           imagesDir,
           List.of(new View(thread.id(), vpid, vmas)),
@@ -153,7 +150,7 @@ public final class MemoryVerifier {
 
   /** {@return the members of a frozen tree} */
   static List<View> views(TargetTree tree) {
-    return tree.members().stream().map(m -> new View(m.thread(), m.vpid(), m.vmas())).toList();
+    return tree.members().stream().map(m -> new View(m.thread().id(), m.vpid(), m.vmas())).toList();
   }
 
   /**

@@ -1,7 +1,6 @@
 package io.predump.engine;
 
 import io.predump.linux.Errno;
-import io.predump.linux.Pid;
 import io.predump.linux.SyscallException;
 import io.predump.linux.mem.ProcessMemory;
 import io.predump.linux.mem.RawPagemap;
@@ -32,26 +31,12 @@ final class ProcessPages implements PageOrigin {
 
   @Override
   public JobReader jobReader() throws IOException {
-    RawPagemap pagemap = pagemap();
+    RawPagemap pagemap = thread.ask(RawPagemap::open, RawPagemap::close);
     try {
       return new Reader(thread, pagemap, memory.forAnotherThread(thread.id()), keepsSharing);
     } catch (IOException e) {
       pagemap.close();
       throw e;
-    }
-  }
-
-  /** Through a living thread: the one known may have ended since the scan. */
-  private RawPagemap pagemap() throws SyscallException {
-    while (true) {
-      Pid asked = thread.id();
-      try {
-        return RawPagemap.open(asked);
-      } catch (SyscallException e) {
-        if (!e.is(Errno.ESRCH) || !thread.renewedSince(asked)) {
-          throw e;
-        }
-      }
     }
   }
 

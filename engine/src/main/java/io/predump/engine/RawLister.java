@@ -33,12 +33,10 @@ final class RawLister implements PageLister {
    */
   static RawLister open(LiveThread thread, boolean scans, TestHooks hooks) throws SyscallException {
     long zeroPlace = hooks.on(Protection.ZERO_PLACE) ? RawPagemap.zeroPlace() : 0;
-    RawPagemap pagemap = RawPagemap.open(thread.id());
+    RawPagemap pagemap = thread.ask(RawPagemap::open, RawPagemap::close);
     try {
       PopulatedParts parts =
-          scans
-              ? ScannedParts.open(thread.id())
-              : new CountedParts(thread, pagemap, zeroPlace, hooks);
+          scans ? ScannedParts.open(thread) : new CountedParts(thread, pagemap, zeroPlace, hooks);
       return new RawLister(pagemap, parts, zeroPlace);
     } catch (SyscallException e) {
       pagemap.close();

@@ -111,12 +111,17 @@ final class RoundAssembly implements AutoCloseable {
    * thaw takes nothing with him.
    */
   void dropTheGone() throws IOException {
-    if (!tree.root().sameAddressSpace()) {
+    AttachedProcess root = tree.root();
+    if (!root.sameAddressSpace()) {
       throw new TargetGoneException();
     }
     for (int i = 0; i < spaces.size(); i++) {
       AttachedProcess owner = spaces.get(i).owner();
-      if (owner != null && !dropped.contains(spaces.get(i)) && !owner.sameAddressSpace()) {
+      // Asked once each: a round without the root's pages, but with its name, would be damaged.
+      if (owner != null
+          && owner != root
+          && !dropped.contains(spaces.get(i))
+          && !owner.sameAddressSpace()) {
         drop(i, owner);
       }
     }

@@ -3,7 +3,6 @@ package io.predump.engine;
 import static io.predump.linux.mem.PageCategories.PRESENT;
 import static io.predump.linux.mem.PageCategories.SWAPPED;
 
-import io.predump.linux.Pid;
 import io.predump.linux.SyscallException;
 import io.predump.linux.mem.PagemapScanner;
 import java.util.List;
@@ -16,8 +15,8 @@ final class ScannedParts implements PopulatedParts {
     this.scanner = scanner;
   }
 
-  static ScannedParts open(Pid pid) throws SyscallException {
-    return new ScannedParts(PagemapScanner.open(pid));
+  static ScannedParts open(LiveThread thread) throws SyscallException {
+    return new ScannedParts(thread.ask(PagemapScanner::open, PagemapScanner::close));
   }
 
   @Override

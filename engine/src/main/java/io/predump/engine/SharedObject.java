@@ -2,7 +2,6 @@ package io.predump.engine;
 
 import io.predump.images.PagesName;
 import io.predump.linux.Errno;
-import io.predump.linux.Pid;
 import io.predump.linux.SyscallException;
 import io.predump.linux.proc.MappedFile;
 import io.predump.linux.proc.Vma;
@@ -34,8 +33,9 @@ final class SharedObject implements PageOrigin, AutoCloseable {
    *
    * @throws SyscallException ENOENT if the mapping is no longer exactly there
    */
-  static SharedObject open(long id, Pid pid, Vma vma) throws SyscallException {
-    return new SharedObject(id, MappedFile.open(pid, vma.range()), vma);
+  static SharedObject open(long id, LiveThread thread, Vma vma) throws SyscallException {
+    MappedFile file = thread.ask(living -> MappedFile.open(living, vma.range()), MappedFile::close);
+    return new SharedObject(id, file, vma);
   }
 
   /** {@return the object's name in the images} */

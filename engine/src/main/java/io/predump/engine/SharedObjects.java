@@ -1,7 +1,6 @@
 package io.predump.engine;
 
 import io.predump.linux.Errno;
-import io.predump.linux.Pid;
 import io.predump.linux.SyscallException;
 import io.predump.linux.proc.Vma;
 import java.io.IOException;
@@ -17,7 +16,7 @@ final class SharedObjects implements AutoCloseable {
   private record Key(int major, int minor, long inode) {}
 
   /** A mapping and whose it is. */
-  private record Mapped(Pid pid, Vma vma) {}
+  private record Mapped(LiveThread thread, Vma vma) {}
 
   private final Map<Key, SharedObject> objects = new LinkedHashMap<>();
 
@@ -29,18 +28,18 @@ final class SharedObjects implements AutoCloseable {
   }
 
   /** Takes note of what the newest maps of one process shows. */
-  void update(Pid pid, List<PolicedVma> vmas) throws SyscallException {
+  void update(LiveThread thread, List<PolicedVma> vmas) throws SyscallException {
     Map<Key, Mapped> mapped = new LinkedHashMap<>();
-    collect(pid, vmas, mapped);
+    collect(thread, vmas, mapped);
     replace(mapped);
   }
 
-  private static void collect(Pid pid, List<PolicedVma> vmas, Map<Key, Mapped> mapped) {
+  private static void collect(LiveThread thread, List<PolicedVma> vmas, Map<Key, Mapped> mapped) {
     for (PolicedVma policed : vmas) {
       if (policed.inSharedPagemap()) {
         Vma vma = policed.vma();
         mapped.putIfAbsent(
-            new Key(vma.deviceMajor(), vma.deviceMinor(), vma.inode()), new Mapped(pid, vma));
+            new Key(vma.deviceMajor(), vma.deviceMinor(), vma.inode()), new Mapped(thread, vma));
       }
     }
   }
@@ -69,7 +68,7 @@ final class SharedObjects implements AutoCloseable {
   /** A mapping that changed since maps was read is left to the next round's maps. */
   private void open(Key key, Mapped mapped) throws SyscallException {
     try {
-      objects.put(key, SharedObject.open(freeId(key.inode()), mapped.pid(), mapped.vma()));
+      objects.put(key, SharedObject.open(freeId(key.inode()), mapped.thread(), mapped.vma()));
     } catch (SyscallException e) {
       if (!e.is(Errno.ENOENT) && !e.is(Errno.ESRCH)) {
         throw e;

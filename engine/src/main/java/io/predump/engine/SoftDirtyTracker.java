@@ -106,8 +106,7 @@ final class SoftDirtyTracker implements DirtyTracker {
 
   /** Opened anew each time: with the thread it was opened by, the file loses the memory. */
   private void clear() throws SyscallException {
-    thread.renew();
-    try (SoftDirtyBits bits = SoftDirtyBits.open(thread.id())) {
+    try (SoftDirtyBits bits = thread.ask(SoftDirtyBits::open, SoftDirtyBits::close)) {
       bits.clear();
     }
   }

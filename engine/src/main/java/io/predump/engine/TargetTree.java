@@ -87,10 +87,7 @@ final class TargetTree implements AutoCloseable {
       for (AttachedProcess member : members.values()) {
         // Two that end have no memory in common, but the same none; and a child of vfork may have
         // been born since.
-        if (shares(member.thread(), pid)
-            && lives(member.pid())
-            && !pids().contains(pid)
-            && lives(pid)) {
+        if (shares(member, pid) && lives(member.pid()) && !pids().contains(pid) && lives(pid)) {
           throw sharer(member, pid);
         }
       }
@@ -106,7 +103,7 @@ final class TargetTree implements AutoCloseable {
       return;
     }
     for (Pid child : ProcessTree.children(root.pid())) {
-      if (shares(root.thread(), child)) {
+      if (shares(root, child)) {
         throw sharer(root, child);
       }
     }
@@ -128,9 +125,9 @@ final class TargetTree implements AutoCloseable {
                     + " and would not be frozen: name a common parent"));
   }
 
-  private static boolean shares(Pid member, Pid other) {
+  private static boolean shares(AttachedProcess member, Pid other) {
     try {
-      return ProcessTree.sharesMemory(member, other);
+      return member.thread().ask(living -> ProcessTree.sharesMemory(living, other));
     } catch (SyscallException e) {
       // Gone meanwhile, or a kernel that cannot tell.
       return false;
@@ -247,7 +244,7 @@ final class TargetTree implements AutoCloseable {
 
   private boolean sharesMemory(Pid pid) {
     for (AttachedProcess member : members.values()) {
-      if (shares(member.thread(), pid)) {
+      if (shares(member, pid)) {
         return true;
       }
     }
