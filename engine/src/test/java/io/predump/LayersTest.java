@@ -47,7 +47,7 @@ final class LayersTest {
           "ch.qos.logback..", Set.of("cli"));
 
   /** Not written yet. */
-  private static final Set<String> TO_COME = Set.of("criu", "daemon");
+  private static final Set<String> TO_COME = Set.of("daemon");
 
   @ParameterizedTest
   @ValueSource(strings = {"linux", "proto", "images", "engine", "criu", "daemon", "cli"})
