@@ -207,7 +207,8 @@ final class RoundAssembly implements AutoCloseable {
             owed,
             System.currentTimeMillis(),
             tree.warnings(),
-            tree.notVerified());
+            tree.notVerified(),
+            Optional.empty());
     RoundRecord[] written = new RoundRecord[1];
     writer.commit(
         draft,
