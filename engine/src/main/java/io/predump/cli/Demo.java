@@ -52,7 +52,13 @@ final class Demo {
     SessionOptions session = SessionOptions.defaults(Main.version());
     try (LiveRun run =
         LiveRun.attach(
-            new Pid(program.pid()), images, session, LOOP, progress, terminal.interruption())) {
+            new Pid(program.pid()),
+            images,
+            session,
+            LOOP,
+            Optional.empty(),
+            progress,
+            terminal.interruption())) {
       RunResult result = run.take();
       String alive = result.stopReason().targetGone() ? "" : program.checkAlive();
       if (json) {

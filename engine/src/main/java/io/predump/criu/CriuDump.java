@@ -94,8 +94,7 @@ public final class CriuDump implements Checkpointer, AutoCloseable {
       held.close();
       String reason = "the veil did not take: " + criu.path() + " preloaded nothing";
       if (options.mode() == CriuMode.VEIL) {
-        throw new CriuException(
-            Kind.LACKING, reason + "; the tree runs on. Use --criu-mode lazy");
+        throw new CriuException(Kind.LACKING, reason + "; the tree runs on. Use --criu-mode lazy");
       }
       warnings.add(fallback(reason));
       mode = CriuOrigin.Mode.LAZY;
@@ -114,8 +113,7 @@ public final class CriuDump implements Checkpointer, AutoCloseable {
 
   private DumpFreeze start(List<Pid> pids) throws IOException {
     Path attempt = Files.createDirectory(work.path().resolve(String.valueOf(++attempts)));
-    return DumpFreeze.open(
-        new DumpFreeze.Order(criu, options, mode, directory(), attempt, pids));
+    return DumpFreeze.open(new DumpFreeze.Order(criu, options, mode, directory(), attempt, pids));
   }
 
   /** What the attempt before has written. */

@@ -6,6 +6,8 @@ public enum CriuMode {
   AUTO,
   /** A preloaded library hides the pages. */
   VEIL,
-  /** CRIU's own {@code --lazy-pages}, with a client that takes none; the freeze grows with memory. */
+  /**
+   * CRIU's own {@code --lazy-pages}, with a client that takes none; the freeze grows with memory.
+   */
   LAZY
 }

@@ -1,11 +1,13 @@
 package io.predump.criu;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
+import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
 
 /**
@@ -17,13 +19,13 @@ final class CriuProcess {
   private static final String SHELTER = "trap '' HUP INT QUIT TERM; exec \"$@\"";
 
   private final Process process;
-  private final DumpHook hook;
+  private final CompletableFuture<Void> told;
   private final Path log;
   private final Path printed;
 
-  private CriuProcess(Process process, DumpHook hook, Path log, Path printed) {
+  private CriuProcess(Process process, CompletableFuture<Void> told, Path log, Path printed) {
     this.process = process;
-    this.hook = hook;
+    this.told = told;
     this.log = log;
     this.printed = printed;
   }
@@ -54,23 +56,24 @@ final class CriuProcess {
     environment.accept(builder.environment());
     Process process = builder.start();
     process.getOutputStream().close();
-    CriuProcess started = new CriuProcess(process, hook, work.resolve("dump.log"), printed);
-    process.onExit().thenRun(started::tellEnd);
-    return started;
+    CompletableFuture<Void> told = process.onExit().thenRun(() -> tellEnd(hook));
+    return new CriuProcess(process, told, work.resolve("dump.log"), printed);
   }
 
-  private void tellEnd() {
+  private static void tellEnd(DumpHook hook) {
     try {
       hook.tell(DumpHook.ENDED);
     } catch (IOException e) {
-      // Closed: nobody waits for it any more.
+      throw new UncheckedIOException(e);
     }
   }
 
-  /** {@return its exit code; waits for it} */
+  /** {@return its exit code; waits for it, and until the hook has been told} */
   int awaitEnd() throws IOException {
     try {
-      return process.waitFor();
+      int code = process.waitFor();
+      told.join();
+      return code;
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new IOException("criu dump: interrupted while it ends", e);

@@ -14,8 +14,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A tree that stands still because a {@code criu dump} waits in its {@code post-dump} hook. Closing
- * ends the hook and waits for CRIU's end: well if the tree is to run on or that was allowed, else so
- * that CRIU takes the dump for failed and resumes everything.
+ * ends the hook and waits for CRIU's end: well if the tree is to run on or that was allowed, else
+ * so that CRIU takes the dump for failed and resumes everything.
  */
 final class DumpFreeze implements Freeze {
   /**
@@ -148,7 +148,9 @@ final class DumpFreeze implements Freeze {
         default ->
             throw new CriuException(
                 Kind.FAILED,
-                "criu dump (" + order.criu().path() + ") failed, exit code "
+                "criu dump ("
+                    + order.criu().path()
+                    + ") failed, exit code "
                     + process.awaitEnd()
                     + ", and the tree runs on: "
                     + process.lastWords());
@@ -186,7 +188,9 @@ final class DumpFreeze implements Freeze {
     if (process.ended().isPresent()) {
       throw new CriuException(
           Kind.FAILED,
-          "criu (" + order.criu().path() + ") ended while it held the tree, which runs on: "
+          "criu ("
+              + order.criu().path()
+              + ") ended while it held the tree, which runs on: "
               + process.lastWords());
     }
     for (Pid pid : order.pids()) {
@@ -195,7 +199,12 @@ final class DumpFreeze implements Freeze {
         if ("tTZX".indexOf(state) < 0 && order.options().freezeCgroup().isEmpty()) {
           throw new CriuException(
               Kind.FAILED,
-              "pid=" + pid.number() + " tid=" + tid + " runs (state " + state
+              "pid="
+                  + pid.number()
+                  + " tid="
+                  + tid
+                  + " runs (state "
+                  + state
                   + ") although criu holds the tree");
         }
       }
@@ -219,8 +228,15 @@ final class DumpFreeze implements Freeze {
         failure =
             new CriuException(
                 Kind.FAILED,
-                "criu (" + order.criu().path() + ") failed after its dump was complete, exit code "
-                    + code + ": " + process.lastWords() + " (" + fate() + ")");
+                "criu ("
+                    + order.criu().path()
+                    + ") failed after its dump was complete, exit code "
+                    + code
+                    + ": "
+                    + process.lastWords()
+                    + " ("
+                    + fate()
+                    + ")");
       }
     } catch (IOException e) {
       thawedNanos = System.nanoTime();

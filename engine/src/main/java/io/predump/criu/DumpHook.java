@@ -9,9 +9,9 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 
 /**
- * What CRIU runs at the stages of a dump ({@code --action-script}), and the two named pipes by which
- * it talks with this program: one for stages, a line each, one for the answer that ends the {@code
- * post-dump} stage with the tree still frozen.
+ * What CRIU runs at the stages of a dump ({@code --action-script}), and the two named pipes by
+ * which it talks with this program: one for stages, a line each, one for the answer that ends the
+ * {@code post-dump} stage with the tree still frozen.
  *
  * <p>The script's end of the answers is opened for reading alone, so that it reads the end of the
  * file as soon as no one holds the other end: this program is gone. It opens both ends first, for

@@ -25,15 +25,13 @@ record LazyClient(int port) {
 
   /** {@return the arguments for CRIU} */
   List<String> arguments() {
-    return List.of(
-        "--lazy-pages", "--address", "127.0.0.1", "--port", String.valueOf(port));
+    return List.of("--lazy-pages", "--address", "127.0.0.1", "--port", String.valueOf(port));
   }
 
   /** Connects and closes: saying goodbye takes CRIU 200 ms. */
   void comeAndGo() throws IOException {
     try (Socket socket = new Socket()) {
-      socket.connect(
-          new InetSocketAddress(InetAddress.getLoopbackAddress(), port), TIMEOUT_MILLIS);
+      socket.connect(new InetSocketAddress(InetAddress.getLoopbackAddress(), port), TIMEOUT_MILLIS);
     }
   }
 }

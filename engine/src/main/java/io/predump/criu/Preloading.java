@@ -1,5 +1,6 @@
 package io.predump.criu;
 
+import io.predump.linux.proc.FileCapabilities;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -29,14 +30,10 @@ final class Preloading {
     if ((mode & SETUID_OR_SETGID) != 0) {
       return Optional.of("is setuid or setgid");
     }
-    if (hasCapabilities(program)) {
+    if (FileCapabilities.has(program)) {
       return Optional.of("has file capabilities");
     }
     return isStatic(program) ? Optional.of("is static") : Optional.empty();
-  }
-
-  private static boolean hasCapabilities(Path program) {
-    return io.predump.linux.proc.FileCapabilities.has(program);
   }
 
   /** ELF, 64 bits, little-endian: dynamic programs name their loader in a PT_INTERP header. */

@@ -35,7 +35,9 @@ final class Veil {
       if (packed == null) {
         throw new CriuException(
             Kind.LACKING,
-            "the veil was not built for " + System.getProperty("os.arch") + ": use --criu-mode lazy");
+            "the veil was not built for "
+                + System.getProperty("os.arch")
+                + ": use --criu-mode lazy");
       }
       Files.copy(packed, library);
     }

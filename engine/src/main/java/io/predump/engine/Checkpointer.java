@@ -43,9 +43,7 @@ public interface Checkpointer {
   /** {@return whether the tree stands still until the round is durable} */
   boolean holdsUntilDurable();
 
-  /**
-   * {@return whose files they are, for the manifest; asked when they are complete}
-   */
+  /** {@return whose files they are, for the manifest; asked when they are complete} */
   CriuOrigin origin();
 
   /** The round is durable, and what was to be compared with memory is equal to it. */

@@ -240,8 +240,7 @@ public final class PreDumpSession implements AutoCloseable {
    * @throws IOException as {@link #finish(boolean)}; also what the checkpointer fails with, or if a
    *     resident page of a mapping it leaves to us would be held by nobody
    */
-  public Optional<FinalRound> finish(Checkpointer checkpointer, boolean verify)
-      throws IOException {
+  public Optional<FinalRound> finish(Checkpointer checkpointer, boolean verify) throws IOException {
     return finish(Optional.of(checkpointer), verify);
   }
 

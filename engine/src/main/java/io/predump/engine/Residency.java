@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 
 /**
  * The proof that a checkpoint lacks no page: whatever the raw pagemap of a frozen process calls
@@ -23,7 +24,7 @@ final class Residency {
    */
   static void require(TargetTree tree, Map<Integer, List<AddressRange>> mappings)
       throws IOException {
-    Map<Integer, List<AddressRange>> missing = new java.util.TreeMap<>(mappings);
+    Map<Integer, List<AddressRange>> missing = new TreeMap<>(mappings);
     for (AttachedProcess member : tree.members()) {
       List<AddressRange> ranges = missing.remove(member.vpid());
       if (ranges == null) {
@@ -32,11 +33,10 @@ final class Residency {
       }
       requireMapped(member, ranges);
       boolean scans = tree.features().pagemapScan().present();
-      try (RawPagemap pagemap =
-          member.thread().ask(RawPagemap::open, RawPagemap::close)) {
+      try (RawPagemap pagemap = member.thread().ask(RawPagemap::open, RawPagemap::close)) {
         if (scans) {
           try (ScannedParts parts = ScannedParts.open(member.thread())) {
-            requireHeld(member, ranges, parts, pagemap);
+            requireHeld(member, ranges, parts::of, pagemap);
           }
         } else {
           requireHeld(member, ranges, (vma, pacer, known) -> PopulatedParts.whole(vma), pagemap);
@@ -62,7 +62,11 @@ final class Residency {
     for (AddressRange range : ranges) {
       if (!captured.contains(range.start(), range.end())) {
         throw new IOException(
-            named(member) + ": the pages of the mapping " + range + " are in no pagemap: " + why(member, range));
+            named(member)
+                + ": the pages of the mapping "
+                + range
+                + " are in no pagemap: "
+                + why(member, range));
       }
     }
   }

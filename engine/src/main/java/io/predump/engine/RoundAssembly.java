@@ -1,5 +1,6 @@
 package io.predump.engine;
 
+import io.predump.images.CriuOrigin;
 import io.predump.images.DumpStatistics;
 import io.predump.images.InventoryImage;
 import io.predump.images.ManifestDraft;
@@ -14,6 +15,7 @@ import io.predump.images.RoundWriter;
 import io.predump.images.VmaPolicy;
 import io.predump.linux.proc.Machine;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -208,7 +210,7 @@ final class RoundAssembly implements AutoCloseable {
             System.currentTimeMillis(),
             tree.warnings(),
             tree.notVerified(),
-            Optional.empty());
+            criu);
     RoundRecord[] written = new RoundRecord[1];
     writer.commit(
         draft,
