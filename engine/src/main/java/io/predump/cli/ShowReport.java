@@ -123,6 +123,17 @@ record ShowReport(
     text.append(", tracker ").append(newest.tracker());
     text.append(", Linux ").append(newest.kernelRelease()).append("\n\n");
     text.append(ROUNDS.render(rounds.stream().map(ShowReport::cells).toList()));
+    newest
+        .criu()
+        .ifPresent(
+            c ->
+                text.append("round ")
+                    .append(newest.round())
+                    .append(" is a whole checkpoint by criu ")
+                    .append(c.version())
+                    .append(" (")
+                    .append(c.mode().label())
+                    .append("): predump restore\n"));
     newest.warnings().forEach(w -> text.append("warning: ").append(w).append('\n'));
     newest.notVerified().forEach(w -> text.append("not verified: ").append(w).append('\n'));
     if (newest.owedPages() > 0) {
@@ -203,6 +214,12 @@ record ShowReport(
     Json.round(json, m.record());
     Json.strings(json, "warnings", m.warnings());
     Json.strings(json, "notVerified", m.notVerified());
+    if (m.criu().isPresent()) {
+      json.writeObjectFieldStart("criu");
+      json.writeStringField("version", m.criu().get().version());
+      json.writeStringField("mode", m.criu().get().mode().label());
+      json.writeEndObject();
+    }
   }
 
   private static void json(JsonGenerator json, HeldVma held) throws IOException {

@@ -35,6 +35,7 @@ final class RoundAssembly implements AutoCloseable {
   private final Set<PageSpace> dropped = new HashSet<>();
   private List<PageSpace> spaces = List.of();
   private CopyCounts copied = CopyCounts.NONE;
+  private Optional<CriuOrigin> criu = Optional.empty();
   private boolean committed;
 
   /**
@@ -49,6 +50,17 @@ final class RoundAssembly implements AutoCloseable {
 
   int round() {
     return writer.round();
+  }
+
+  /** {@return an empty directory of this round for the files of whoever makes it a checkpoint} */
+  Path checkpointDirectory() throws IOException {
+    return writer.criuDirectory();
+  }
+
+  /** Makes what lies in {@link #checkpointDirectory} part of the round: it is complete. */
+  void takeCheckpoint(CriuOrigin origin) throws IOException {
+    writer.takeCriuFiles();
+    criu = Optional.of(origin);
   }
 
   /** Opens a pages file per space, in order; they are filled one after the other. */
@@ -195,7 +207,8 @@ final class RoundAssembly implements AutoCloseable {
             owed,
             System.currentTimeMillis(),
             tree.warnings(),
-            tree.notVerified());
+            tree.notVerified(),
+            Optional.empty());
     RoundRecord[] written = new RoundRecord[1];
     writer.commit(
         draft,

@@ -97,7 +97,8 @@ final class SyntheticChain {
         0,
         1_790_000_000_000L,
         List.of("a warning"),
-        List.of());
+        List.of(),
+        Optional.empty());
   }
 
   private static MmImage mm() {

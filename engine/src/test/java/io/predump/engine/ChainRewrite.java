@@ -82,7 +82,8 @@ final class ChainRewrite {
               manifest.owedPages(),
               manifest.createdUnixMillis(),
               manifest.warnings(),
-              manifest.notVerified()),
+              manifest.notVerified(),
+              Optional.empty()),
           manifest.record());
     }
   }

@@ -20,6 +20,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Random;
 import java.util.concurrent.CountDownLatch;
@@ -550,7 +551,8 @@ final class CopyPipelineTest {
             0,
             0,
             List.of(),
-            List.of()),
+            List.of(),
+            Optional.empty()),
         new RoundRecord(
             round.round(),
             0,

@@ -138,7 +138,8 @@ final class ChainCheck {
       files++;
       attempt(
           () -> {
-            bytes += round.bytes(f).length;
+            round.check(f);
+            bytes += f.bytes();
             sound.add(f.name());
           });
     }
@@ -195,8 +196,19 @@ final class ChainCheck {
     known.add("parent");
     round.manifest().smallFiles().forEach(f -> known.add(f.name()));
     round.manifest().pagesFiles().forEach(f -> known.add(f.name()));
-    for (Path entry : ChainDirectory.entries(round.path())) {
-      if (!known.contains(entry.getFileName().toString())) {
+    if (round.manifest().criu().isPresent()) {
+      known.add(CriuFiles.DIRECTORY);
+      Path criu = CriuFiles.in(round.path());
+      if (Files.isDirectory(criu, LinkOption.NOFOLLOW_LINKS)) {
+        checkNames(criu, CriuFiles.PREFIX, known);
+      }
+    }
+    checkNames(round.path(), "", known);
+  }
+
+  private void checkNames(Path directory, String prefix, Set<String> known) throws IOException {
+    for (Path entry : ChainDirectory.entries(directory)) {
+      if (!known.contains(prefix + entry.getFileName())) {
         problem(entry, "not in the manifest");
       }
     }

@@ -12,8 +12,8 @@ import java.util.Optional;
 
 /**
  * A round with all rounds it builds on, open for reading. Opening checks the manifests, the links
- * between them and every small file; pages are checked as they are read. Owns the files that {@link
- * #pages} opens. Not safe for use by several threads.
+ * between them and every small file; pages are checked as they are read, CRIU's own as well. Owns
+ * the files that {@link #pages} opens. Not safe for use by several threads.
  */
 public final class ImageChain implements Closeable {
   private final List<RoundImages> rounds;
@@ -60,7 +60,11 @@ public final class ImageChain implements Closeable {
         images.checkParentOf(child.get());
       }
       for (SmallFile f : images.manifest().smallFiles()) {
-        images.bytes(f);
+        if (CriuFiles.isPages(f)) {
+          images.sized(f);
+        } else {
+          images.check(f);
+        }
       }
       rounds.addFirst(images);
       if (images.manifest().parent().isEmpty()) {

@@ -38,8 +38,10 @@ public abstract class ImageException extends IOException {
    */
   private static String label(Path path) {
     int names = path.getNameCount();
-    if (names >= 2 && ChainDirectory.isRoundName(path.getName(names - 2).toString())) {
-      return path.getName(names - 2) + "/" + path.getName(names - 1);
+    for (int up = 2; up <= Math.min(names, 3); up++) {
+      if (ChainDirectory.isRoundName(path.getName(names - up).toString())) {
+        return path.subpath(names - up, names).toString();
+      }
     }
     return path.toString();
   }

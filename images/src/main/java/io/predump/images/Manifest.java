@@ -24,6 +24,7 @@ import java.util.Optional;
  * @param warnings what the operator should know
  * @param notVerified why nobody can vouch for the round, such as a device that may write the
  *     target's memory unseen; empty if it is what memory was
+ * @param criu the CRIU whose files lie in {@code criu/}, empty for a round that is memory alone
  */
 public record Manifest(
     int formatVersion,
@@ -42,7 +43,8 @@ public record Manifest(
     List<SmallFile> smallFiles,
     List<PagesFile> pagesFiles,
     List<String> warnings,
-    List<String> notVerified) {
+    List<String> notVerified,
+    Optional<CriuOrigin> criu) {
 
   /** The format version this library writes. */
   public static final int FORMAT_VERSION = 1;

@@ -1,6 +1,7 @@
 package io.predump.images;
 
 import java.util.List;
+import java.util.Optional;
 
 /**
  * The part of a {@link Manifest} that the caller of {@link RoundWriter#commit} knows.
@@ -17,6 +18,7 @@ import java.util.List;
  * @param warnings what the operator should know
  * @param notVerified why nobody can vouch for the round, such as a device that may write the
  *     target's memory unseen; empty if it is what memory was
+ * @param criu the CRIU whose files lie in {@code criu/}, empty for a round that is memory alone
  */
 public record ManifestDraft(
     String engineVersion,
@@ -29,7 +31,8 @@ public record ManifestDraft(
     long owedPages,
     long createdUnixMillis,
     List<String> warnings,
-    List<String> notVerified) {
+    List<String> notVerified,
+    Optional<CriuOrigin> criu) {
 
   /** Copies the lists. */
   public ManifestDraft {
@@ -37,5 +40,22 @@ public record ManifestDraft(
     vmas = List.copyOf(vmas);
     warnings = List.copyOf(warnings);
     notVerified = List.copyOf(notVerified);
+  }
+
+  /** {@return the same of a round with CRIU's files} */
+  public ManifestDraft withCriu(CriuOrigin origin) {
+    return new ManifestDraft(
+        engineVersion,
+        kernelRelease,
+        bootId,
+        finalFreeze,
+        processes,
+        tracker,
+        vmas,
+        owedPages,
+        createdUnixMillis,
+        warnings,
+        notVerified,
+        Optional.of(origin));
   }
 }

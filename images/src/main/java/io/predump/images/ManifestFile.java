@@ -46,13 +46,21 @@ final class ManifestFile {
   private static final int SHA256_BYTES = 32;
   private static final int DIGEST_BYTES = 16;
 
-  /** A file name in a manifest is a plain name, never a path. */
-  private static final Pattern FILE_NAME = Pattern.compile("[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}");
+  /** A file name in a manifest is a plain name, alone or after {@code criu/}; no other path. */
+  private static final Pattern FILE_NAME =
+      Pattern.compile("(?:" + CriuFiles.PREFIX + ")?[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}");
+
+  /** Entries of a round's directory that are not regular files. */
+  private static final Set<String> RESERVED = Set.of("parent", CriuFiles.DIRECTORY);
 
   /** A decoded file with the SHA-256 of all its bytes. */
   record Signed(Manifest manifest, String sha256, long bytes) {}
 
   private ManifestFile() {}
+
+  static boolean isFileName(String name) {
+    return FILE_NAME.matcher(name).matches();
+  }
 
   static byte[] encode(Manifest m) {
     byte[] message = toProto(m).toByteArray();
@@ -146,6 +154,7 @@ final class ManifestFile {
         .ifPresent(
             parent ->
                 p.setParentRound(parent.round()).setParentSha256(sha256(parent.manifestSha256())));
+    m.criu().ifPresent(criu -> p.setCriuVersion(criu.version()).setCriuMode(criu.mode().label()));
     for (ProcessIdentity i : m.processes()) {
       p.addProcesses(
           RoundProcess.newBuilder()
@@ -345,7 +354,22 @@ final class ManifestFile {
           small,
           pages,
           p.getWarningsList(),
-          p.getNotVerifiedList());
+          p.getNotVerifiedList(),
+          criu(p, small));
+    }
+
+    private Optional<CriuOrigin> criu(RoundManifest p, List<SmallFile> small)
+        throws ImageCorruptException {
+      require(p.hasCriuVersion() == p.hasCriuMode(), "criu version and criu mode: one of two");
+      require(
+          p.hasCriuVersion() == small.stream().anyMatch(CriuFiles::isOne),
+          "criu version and files in " + CriuFiles.PREFIX + ": one of two");
+      if (!p.hasCriuVersion()) {
+        return Optional.empty();
+      }
+      Optional<CriuOrigin.Mode> mode = CriuOrigin.Mode.of(p.getCriuMode());
+      require(mode.isPresent(), "criu mode=" + p.getCriuMode());
+      return Optional.of(new CriuOrigin(p.getCriuVersion(), mode.orElseThrow()));
     }
 
     private FrameTable frames(RoundPagesFile f) throws ImageCorruptException {
@@ -385,7 +409,7 @@ final class ManifestFile {
     }
 
     private void name(String name) throws ImageCorruptException {
-      require(FILE_NAME.matcher(name).matches() && !name.equals("parent"), "file name=" + name);
+      require(isFileName(name) && !RESERVED.contains(name), "file name=" + name);
       require(names.add(name), "file name=" + name + ": twice");
     }
 

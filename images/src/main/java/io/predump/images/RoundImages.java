@@ -103,19 +103,47 @@ public final class RoundImages {
 
   /** Reads a small file and checks it against the manifest. */
   byte[] bytes(SmallFile f) throws IOException {
+    Path file = sized(f);
+    byte[] bytes = ImageFiles.readAll(file);
+    expectHash(f, file, Digests.sha256Hex(bytes));
+    return bytes;
+  }
+
+  /** Checks a small file against the manifest without having it in memory. */
+  void check(SmallFile f) throws IOException {
+    Path file = sized(f);
+    expectHash(f, file, Digests.sha256Hex(file));
+  }
+
+  /** Checks what can be checked of a small file without reading it. */
+  Path sized(SmallFile f) throws IOException {
+    if (CriuFiles.isOne(f)) {
+      requireCriuDirectory();
+    }
     Path file = path.resolve(f.name());
     ImageFiles.requireRegular(file);
     long size = Files.size(file);
     if (size != f.bytes()) {
       throw new ImageCorruptException(file, -1, "bytes expected=" + f.bytes() + " actual=" + size);
     }
-    byte[] bytes = ImageFiles.readAll(file);
-    String sha256 = Digests.sha256Hex(bytes);
+    return file;
+  }
+
+  private static void expectHash(SmallFile f, Path file, String sha256)
+      throws ImageCorruptException {
     if (!sha256.equals(f.sha256())) {
       throw new ImageCorruptException(
           file, -1, "sha256 expected=" + f.sha256() + " actual=" + sha256);
     }
-    return bytes;
+  }
+
+  /** A link in its place would lead out of the round. */
+  private void requireCriuDirectory() throws ImageCorruptException {
+    Path directory = CriuFiles.in(path);
+    if (!Files.isDirectory(directory, LinkOption.NOFOLLOW_LINKS)) {
+      boolean exists = Files.exists(directory, LinkOption.NOFOLLOW_LINKS);
+      throw new ImageCorruptException(directory, -1, exists ? "not a directory" : "missing");
+    }
   }
 
   /** Opens a pagemap: checked against the manifest, and its id against the pages file. */

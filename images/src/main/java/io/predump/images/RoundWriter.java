@@ -37,7 +37,15 @@ public final class RoundWriter implements Closeable {
   private final List<String> warnings = new ArrayList<>();
   private long syncNanos;
   private long bytesWritten;
+  private Criu criu = Criu.NONE;
   private boolean closed;
+
+  /** What {@code criu/} has come to. */
+  private enum Criu {
+    NONE,
+    BEING_WRITTEN,
+    TAKEN
+  }
 
   private RoundWriter(
       ChainDirectory chain, Storage storage, int round, Optional<Manifest.Parent> parent) {
@@ -158,6 +166,61 @@ public final class RoundWriter implements Closeable {
   }
 
   /**
+   * Makes {@code criu/}, mode 0700, for CRIU to write its own files into; {@link #takeCriuFiles}
+   * makes them part of the round. Removed with the partial round if that is not committed.
+   *
+   * @return its absolute path
+   * @throws IllegalStateException if it was made already
+   * @throws IOException if it cannot be made
+   */
+  public Path criuDirectory() throws IOException {
+    requireOpen();
+    if (criu != Criu.NONE) {
+      throw new IllegalStateException(CriuFiles.DIRECTORY + ": made already");
+    }
+    Path directory = CriuFiles.in(partial.toAbsolutePath());
+    storage.createDirectory(directory);
+    criu = Criu.BEING_WRITTEN;
+    return directory;
+  }
+
+  /**
+   * Makes what lies in {@code criu/} part of the round; nobody may change it any more. Each file
+   * gets mode 0600, is hashed and made durable.
+   *
+   * @throws IllegalStateException unless {@link #criuDirectory} was called, and this was not
+   * @throws IOException if the directory is empty, holds anything but regular files, or one with a
+   *     name CRIU does not give; if the disk fails
+   */
+  public void takeCriuFiles() throws IOException {
+    requireOpen();
+    if (criu != Criu.BEING_WRITTEN) {
+      throw new IllegalStateException(CriuFiles.DIRECTORY + ": not made, or taken already");
+    }
+    Path directory = CriuFiles.in(partial);
+    List<Path> files = ChainDirectory.entries(directory);
+    if (files.isEmpty()) {
+      throw new IOException(directory + ": empty: criu wrote nothing");
+    }
+    for (Path file : files) {
+      String name = CriuFiles.PREFIX + file.getFileName();
+      if (!Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS)) {
+        throw new IOException(file + ": not a regular file");
+      }
+      if (!ManifestFile.isFileName(name)) {
+        throw new IOException(file + ": not a name of criu's");
+      }
+      claim(name);
+      timed(() -> storage.adopt(file));
+      long bytes = Files.size(file);
+      smallFiles.add(new SmallFile(name, bytes, Digests.sha256Hex(file)));
+      bytesWritten += bytes;
+    }
+    timed(() -> storage.syncDirectory(directory));
+    criu = Criu.TAKEN;
+  }
+
+  /**
    * Commits with a record known beforehand; its {@code syncMicros} is replaced by {@link
    * #syncMicros} as it is before {@code round.img} is written.
    *
@@ -175,7 +238,8 @@ public final class RoundWriter implements Closeable {
    * @param record called once, when everything but {@code round.img} is durable, with the time that
    *     took in microseconds
    * @return the manifest as stored
-   * @throws IllegalStateException if a pages writer is not finished
+   * @throws IllegalStateException if a pages writer is not finished, CRIU's files are not taken, or
+   *     the draft names a CRIU and there are none, or the other way round
    * @throws IOException if the disk is full or fails; names the file and the reason
    */
   public Manifest commit(ManifestDraft draft, LongFunction<RoundRecord> record) throws IOException {
@@ -184,6 +248,10 @@ public final class RoundWriter implements Closeable {
       if (!p.isFinished()) {
         throw new IllegalStateException(p.name() + ": not finished");
       }
+    }
+    if (criu == Criu.BEING_WRITTEN || draft.criu().isPresent() != (criu == Criu.TAKEN)) {
+      throw new IllegalStateException(
+          CriuFiles.DIRECTORY + ": " + criu + ", but criu=" + draft.criu());
     }
     for (PagesWriter p : pages) {
       timed(p::sync);
@@ -207,7 +275,8 @@ public final class RoundWriter implements Closeable {
             smallFiles,
             pagesFiles,
             draft.warnings(),
-            draft.notVerified());
+            draft.notVerified(),
+            draft.criu());
     byte[] bytes = ManifestFile.encode(manifest);
     // what we cannot read back must not become part of the chain
     ManifestFile.decode(partial.resolve(ManifestFile.NAME), bytes);

@@ -65,6 +65,15 @@ class Storage {
     }
   }
 
+  /** Makes a file durable that another program wrote, and closed to all but its owner: 0600. */
+  void adopt(Path file) throws IOException {
+    Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-------"));
+    try (FileChannel channel =
+        FileChannel.open(file, StandardOpenOption.READ, LinkOption.NOFOLLOW_LINKS)) {
+      sync(channel, file);
+    }
+  }
+
   /** Has what is written so far go to the disk, while more is being written. */
   void flush(FileChannel channel, Path file) throws IOException {
     try {

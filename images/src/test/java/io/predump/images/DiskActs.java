@@ -94,6 +94,16 @@ public final class DiskActs implements AutoCloseable {
     }
 
     @Override
+    void adopt(Path file) throws IOException {
+      try {
+        watcher.before("fsync", file);
+      } catch (IOException e) {
+        throw failed(file, "fsync", e);
+      }
+      super.adopt(file);
+    }
+
+    @Override
     void rename(Path from, Path to) throws IOException {
       path("rename", from);
       super.rename(from, to);

@@ -124,9 +124,38 @@ class HostileFilesTest {
     rejects("manifest: round=2 parent=2: not the round before", m -> m.setParentRound(2));
     rejects("manifest: parent round and parent sha256: one of two", m -> m.clearParentSha256());
     rejects("manifest: parent sha256: sha256 bytes=0", m -> m.setParentSha256(ByteString.EMPTY));
-    for (String name : new String[] {"../x", "a/b", "", ".hidden", "parent", "a\0b"}) {
+    for (String name :
+        new String[] {
+          "../x",
+          "a/b",
+          "",
+          ".hidden",
+          "parent",
+          "a\0b",
+          "criu",
+          "criu/",
+          "criu/..",
+          "criu/../x",
+          "criu/a/b",
+          "criu/criu/a",
+          "criu/.hidden",
+          "criu//a",
+          "/criu/a",
+          "criu/a b"
+        }) {
       rejects("manifest: file name=" + name, m -> m.addSmallFiles(small(name)));
     }
+    rejects("manifest: criu version and criu mode: one of two", m -> m.setCriuVersion("4.2"));
+    rejects("manifest: criu version and criu mode: one of two", m -> m.setCriuMode("veil"));
+    rejects(
+        "manifest: criu version and files in criu/: one of two",
+        m -> m.setCriuVersion("4.2").setCriuMode("veil"));
+    rejects(
+        "manifest: criu version and files in criu/: one of two",
+        m -> m.addSmallFiles(small("criu/mm-42.img")));
+    rejects(
+        "manifest: criu mode=veils",
+        m -> m.setCriuVersion("4.2").setCriuMode("veils").addSmallFiles(small("criu/x")));
     rejects("manifest: file name=round.img: twice", m -> m.addSmallFiles(small("round.img")));
     rejects("manifest: file name=mm-42.img: twice", m -> m.addSmallFiles(small("mm-42.img")));
     rejects("manifest: x: bytes=-1", m -> m.addSmallFiles(small("x").setBytes(-1)));

@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalInt;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -303,7 +304,8 @@ class ImageChainTest {
             0,
             0,
             List.of(),
-            List.of());
+            List.of(),
+            Optional.empty());
     try (RoundWriter w = RoundWriter.begin(chain, OptionalInt.of(1))) {
       PagesWriter p = w.pages(TestChains.NAME);
       p.entry(BASE, 1, PageKind.PARENT);

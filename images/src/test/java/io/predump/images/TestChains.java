@@ -137,7 +137,8 @@ final class TestChains {
         3,
         1_790_000_000_000L,
         List.of("a warning"),
-        List.of());
+        List.of(),
+        Optional.empty());
   }
 
   /** Six pages in round 1; in round 2 one rewritten, one new, one gone, the rest in the parent. */

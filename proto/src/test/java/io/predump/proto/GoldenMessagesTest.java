@@ -196,6 +196,8 @@ class GoldenMessagesTest {
             .addPagesFiles(PAGES)
             .addWarnings("careful")
             .addNotVerified("a device")
+            .setCriuVersion("4.2.1")
+            .setCriuMode("veil")
             .build());
     return m;
   }
@@ -257,6 +259,18 @@ class GoldenMessagesTest {
 
     assertThat(TextFormat.printer().printToString(read)).isEqualTo(golden.substring(end + 1));
     assertThat(read.getNotVerifiedList()).isEmpty();
+  }
+
+  @Test
+  void aManifestOfBeforeCriuWasKnownIsReadTheSame() throws IOException {
+    String golden = Files.readString(GOLDEN.resolve("RoundManifest.before-criu.txt"));
+    int end = golden.indexOf('\n');
+
+    RoundManifest read = RoundManifest.parseFrom(HexFormat.of().parseHex(golden.substring(0, end)));
+
+    assertThat(TextFormat.printer().printToString(read)).isEqualTo(golden.substring(end + 1));
+    assertThat(read.hasCriuVersion()).isFalse();
+    assertThat(read.hasCriuMode()).isFalse();
   }
 
   @Test
