@@ -1,43 +1,122 @@
 package io.predump.images;
 
+import io.predump.images.CriuTask.PrivateMapping;
+import io.predump.proto.PstreeEntry;
 import java.io.IOException;
-import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 
-/** CRIU's own images. */
+/**
+ * What a directory of images that CRIU wrote says of private memory: which processes there are, and
+ * which of their mappings a restore fills with pages.
+ *
+ * <pre>
+ * pstree.img      := u32 0x54564319 u32 0x50273030 record(pstree_entry)*
+ * mm-VPID.img     a process that has none is dead, and has no memory
+ * pagemap-VPID.img
+ * </pre>
+ *
+ * <p>A mapping is filled if its status says {@code REGULAR} and {@code ANON_PRIVATE} or {@code
+ * FILE_PRIVATE}, but not {@code VVAR} or {@code VSYSCALL}; or {@code AIORING}. The {@code p} of
+ * {@code /proc/PID/maps} says something else.
+ */
 public final class CriuImages {
+  static final String PSTREE = "pstree.img";
+
+  private final Path directory;
   private final List<CriuTask> tasks;
 
-  private CriuImages(List<CriuTask> tasks) {
-    this.tasks = tasks;
+  private CriuImages(Path directory, List<CriuTask> tasks) {
+    this.directory = directory;
+    this.tasks = List.copyOf(tasks);
   }
 
-  /** Opens. */
-  public static CriuImages open(Path dir) throws IOException {
+  /**
+   * Reads the images of a whole dump; those of a round are to be checked against its manifest
+   * before.
+   *
+   * @throws ImageCorruptException if a file is missing, or does not say what CRIU's say
+   * @throws IOException if one cannot be read
+   */
+  public static CriuImages open(Path directory) throws IOException {
+    Path pstree = directory.resolve(PSTREE);
     List<CriuTask> tasks = new ArrayList<>();
-    try (DirectoryStream<Path> files = Files.newDirectoryStream(dir, "mm-*.img")) {
-      for (Path file : files) {
-        String name = String.valueOf(file.getFileName());
-        int vpid = Integer.parseInt(name.substring(3, name.length() - 4));
-        MmImage mm = ImageFiles.mm(file, ImageFiles.readAll(file));
-        List<CriuTask.Mapping> ranges = new ArrayList<>();
-        for (VmaImage v : mm.vmas()) {
-          int s = v.status();
-          boolean priv = ((s & 1) != 0 && (s & 0x240) != 0) || (s & 1 << 13) != 0;
-          if (priv && (s & (1 << 2 | 1 << 12 | 1 << 16)) == 0) {
-            ranges.add(new CriuTask.Mapping(v.start(), v.end()));
-          }
+    Set<Integer> vpids = new HashSet<>();
+    Set<Integer> pagesIds = new HashSet<>();
+    for (PstreeEntry process : ImageFiles.processes(pstree, ImageFiles.readAll(pstree))) {
+      int vpid = process.getPid();
+      if (vpid <= 0 || !vpids.add(vpid)) {
+        throw new ImageCorruptException(
+            pstree, -1, "pid=" + Integer.toUnsignedString(vpid) + ": not a pid, or twice");
+      }
+      Path mm = directory.resolve(ImageFiles.mmName(vpid));
+      if (!Files.exists(mm, LinkOption.NOFOLLOW_LINKS)) {
+        continue;
+      }
+      Path pagemap = directory.resolve(PagesName.ofProcess(vpid).fileName());
+      PagemapReader entries = PagemapReader.ofCriu(pagemap, ImageFiles.readAll(pagemap));
+      if (entries.pagesId() <= 0 || !pagesIds.add(entries.pagesId())) {
+        throw entries.corrupt(
+            "pages_id=" + Integer.toUnsignedString(entries.pagesId()) + ": another's too, or none");
+      }
+      tasks.add(
+          new CriuTask(
+              vpid,
+              process.getPpid(),
+              entries.pagesId(),
+              filled(ImageFiles.criuMappings(mm, ImageFiles.readAll(mm)))));
+    }
+    if (tasks.isEmpty()) {
+      throw new ImageCorruptException(pstree, -1, "no process with memory");
+    }
+    return new CriuImages(directory, tasks);
+  }
+
+  private static List<PrivateMapping> filled(List<VmaImage> mappings) {
+    List<VmaImage> guards =
+        mappings.stream()
+            .filter(VmaImage::isGuard)
+            .sorted(Comparator.comparing(VmaImage::start, Long::compareUnsigned))
+            .toList();
+    List<PrivateMapping> filled = new ArrayList<>();
+    int first = 0;
+    for (VmaImage v : mappings) {
+      if (!v.isFilledByCriu()) {
+        continue;
+      }
+      boolean anonymous = (v.status() & VmaImage.STATUS_ANON_PRIVATE) != 0;
+      long start = v.start();
+      while (first < guards.size()
+          && Long.compareUnsigned(guards.get(first).end(), v.start()) <= 0) {
+        first++;
+      }
+      for (int g = first;
+          g < guards.size() && Long.compareUnsigned(guards.get(g).start(), v.end()) < 0;
+          g++) {
+        if (Long.compareUnsigned(guards.get(g).start(), start) > 0) {
+          filled.add(new PrivateMapping(start, guards.get(g).start(), anonymous));
         }
-        tasks.add(new CriuTask(vpid, 0, ranges));
+        start = guards.get(g).end();
+      }
+      if (Long.compareUnsigned(start, v.end()) < 0) {
+        filled.add(new PrivateMapping(start, v.end(), anonymous));
       }
     }
-    return new CriuImages(tasks);
+    return filled;
   }
 
-  /** {@return tasks} */
+  /** {@return the directory} */
+  public Path directory() {
+    return directory;
+  }
+
+  /** {@return the processes that have memory, parents first} */
   public List<CriuTask> tasks() {
     return tasks;
   }

@@ -7,6 +7,7 @@ import io.predump.proto.AioRingEntry;
 import io.predump.proto.DumpStatsEntry;
 import io.predump.proto.InventoryEntry;
 import io.predump.proto.MmEntry;
+import io.predump.proto.PstreeEntry;
 import io.predump.proto.StatsEntry;
 import io.predump.proto.VmaEntry;
 import java.io.IOException;
@@ -44,6 +45,7 @@ final class ImageFiles {
   static final int MAGIC_MM = 0x57492820;
   static final int MAGIC_PAGEMAP = 0x56084025;
   static final int MAGIC_STATS = 0x57093306;
+  static final int MAGIC_PSTREE = 0x50273030;
 
   static final String INVENTORY = "inventory.img";
   static final String STATS = "stats-dump";
@@ -259,6 +261,80 @@ final class ImageFiles {
     return file(e.build(), MAGIC_COMMON, MAGIC_MM);
   }
 
+  private static VmaImage vma(VmaEntry v) {
+    return new VmaImage(
+        v.getStart(),
+        v.getEnd(),
+        v.getPgoff(),
+        v.getShmid(),
+        v.getProt(),
+        v.getFlags(),
+        v.getStatus(),
+        v.getFd(),
+        v.hasMadv() ? OptionalLong.of(v.getMadv()) : OptionalLong.empty(),
+        v.hasFdflags() ? OptionalInt.of(v.getFdflags()) : OptionalInt.empty());
+  }
+
+  /**
+   * Reads the mappings of an {@code mm-PID.img} that CRIU wrote. Since 4.2 those of guard pages
+   * follow the others, and lie within them.
+   *
+   * @return in the order of the file
+   */
+  static List<VmaImage> criuMappings(Path file, byte[] bytes) throws ImageCorruptException {
+    MmEntry e = parse(file, bytes, MmEntry.parser(), MAGIC_COMMON, MAGIC_MM);
+    List<VmaImage> vmas = new ArrayList<>();
+    long end = 0;
+    for (VmaEntry entry : e.getVmasList()) {
+      VmaImage v = vma(entry);
+      boolean ordered = v.isGuard() || Long.compareUnsigned(v.start(), end) >= 0;
+      if (((v.start() | v.end()) & (PagesWriter.PAGE_BYTES - 1)) != 0
+          || Long.compareUnsigned(v.end(), v.start()) <= 0
+          || !ordered) {
+        throw new ImageCorruptException(
+            file,
+            -1,
+            String.format(
+                "vma %d: 0x%x-0x%x: not ascending, page aligned ranges",
+                vmas.size(), v.start(), v.end()));
+      }
+      end = v.isGuard() ? end : v.end();
+      vmas.add(v);
+    }
+    return vmas;
+  }
+
+  /** Reads the processes of a {@code pstree.img}, in the order of the file. */
+  static List<PstreeEntry> processes(Path file, byte[] bytes) throws ImageCorruptException {
+    ByteBuffer b = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
+    expectMagic(file, b, MAGIC_COMMON);
+    expectMagic(file, b, MAGIC_PSTREE);
+    List<PstreeEntry> processes = new ArrayList<>();
+    while (b.hasRemaining()) {
+      int offset = b.position();
+      if (b.remaining() < 4) {
+        throw new ImageCorruptException(file, offset, "truncated at offset " + b.limit());
+      }
+      int length = b.getInt();
+      if (length < 0 || length > b.remaining()) {
+        throw new ImageCorruptException(
+            file,
+            offset,
+            String.format(
+                "record length at offset %d: left=%d actual=%s",
+                offset, b.remaining(), Integer.toUnsignedString(length)));
+      }
+      try {
+        processes.add(PstreeEntry.parser().parseFrom(bytes, b.position(), length));
+      } catch (InvalidProtocolBufferException e) {
+        throw new ImageCorruptException(
+            file, b.position(), "record at offset " + offset + ": " + e.getMessage());
+      }
+      b.position(b.position() + length);
+    }
+    return processes;
+  }
+
   static MmImage mm(Path file, byte[] bytes) throws ImageCorruptException {
     MmEntry e = parse(file, bytes, MmEntry.parser(), MAGIC_COMMON, MAGIC_MM);
     List<VmaImage> vmas = new ArrayList<>();
@@ -275,18 +351,7 @@ final class ImageFiles {
                 vmas.size(), v.getStart(), v.getEnd()));
       }
       end = v.getEnd();
-      vmas.add(
-          new VmaImage(
-              v.getStart(),
-              v.getEnd(),
-              v.getPgoff(),
-              v.getShmid(),
-              v.getProt(),
-              v.getFlags(),
-              v.getStatus(),
-              v.getFd(),
-              v.hasMadv() ? OptionalLong.of(v.getMadv()) : OptionalLong.empty(),
-              v.hasFdflags() ? OptionalInt.of(v.getFdflags()) : OptionalInt.empty()));
+      vmas.add(vma(v));
     }
     List<MmImage.AioRing> rings = new ArrayList<>();
     for (AioRingEntry r : e.getAiosList()) {

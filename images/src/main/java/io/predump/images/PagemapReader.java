@@ -11,19 +11,36 @@ import java.nio.file.Path;
  */
 final class PagemapReader {
   private static final int FLAG_PARENT = 1;
+  private static final int FLAG_LAZY = 2;
   private static final int FLAG_PRESENT = 4;
 
   private final Path file;
   private final CodedInputStream in;
   private final int size;
+  private final boolean criu;
   private int pagesId;
   private int recordOffset;
   private long vaddr;
   private long pageCount;
   private long end;
   private PageKind kind = PageKind.PRESENT;
+  private boolean lazy;
 
+  /** Reads a pagemap of ours. */
   PagemapReader(Path file, byte[] bytes) throws ImageCorruptException {
+    this(file, bytes, false);
+  }
+
+  /**
+   * Reads a pagemap that CRIU wrote in a whole dump: its pages are all PRESENT or LAZY, and it says
+   * of PRESENT ones as well that they could have been LAZY.
+   */
+  static PagemapReader ofCriu(Path file, byte[] bytes) throws ImageCorruptException {
+    return new PagemapReader(file, bytes, true);
+  }
+
+  private PagemapReader(Path file, byte[] bytes, boolean criu) throws ImageCorruptException {
+    this.criu = criu;
     this.file = file;
     this.size = bytes.length;
     in = CodedInputStream.newInstance(bytes);
@@ -122,9 +139,10 @@ final class PagemapReader {
     if (compat < 0 || (count >= 0 && compat != 0 && compat != count)) {
       throw corrupt("compat_nr_pages=" + compat + " nr_pages=" + count);
     }
-    if (flags != FLAG_PARENT && flags != FLAG_PRESENT) {
+    if (!isKnown(flags)) {
       throw corrupt("flags=" + flags);
     }
+    lazy = flags == FLAG_LAZY;
     vaddr = address;
     pageCount = count >= 0 ? count : compat;
     long first = end;
@@ -139,6 +157,18 @@ final class PagemapReader {
               "vaddr=0x%x pages=%d: not aligned, empty, or below 0x%x", vaddr, pageCount, first));
     }
     kind = flags == FLAG_PARENT ? PageKind.PARENT : PageKind.PRESENT;
+  }
+
+  private boolean isKnown(int flags) {
+    if (criu) {
+      return flags == FLAG_LAZY || flags == FLAG_PRESENT || flags == (FLAG_LAZY | FLAG_PRESENT);
+    }
+    return flags == FLAG_PARENT || flags == FLAG_PRESENT;
+  }
+
+  /** Whether the current entry of CRIU's says that somebody else has its pages. */
+  boolean isLazy() {
+    return lazy;
   }
 
   /** Address of the current entry. */

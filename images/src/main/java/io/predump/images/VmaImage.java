@@ -75,6 +75,9 @@ public record VmaImage(
   /** A shadow stack. */
   public static final int STATUS_SHADOW_STACK = 1 << 15;
 
+  /** Guard pages of {@code MADV_GUARD_INSTALL} within another area; written by CRIU since 4.2. */
+  public static final int STATUS_GUARD = 1 << 16;
+
   /** {@code MAP_TYPE} of {@code mmap(2)}'s flags. */
   private static final int MAP_TYPE = 0x0f;
 
@@ -84,5 +87,19 @@ public record VmaImage(
   public boolean holdsPrivatePages() {
     return (flags & MAP_TYPE) == MAP_PRIVATE
         || (status & (STATUS_FILE_PRIVATE | STATUS_ANON_PRIVATE | STATUS_AIORING)) != 0;
+  }
+
+  boolean isGuard() {
+    return (status & STATUS_GUARD) != 0;
+  }
+
+  /** True if a restore by CRIU fills the area from the process's own pagemap. */
+  boolean isFilledByCriu() {
+    if ((status & STATUS_AIORING) != 0) {
+      return true;
+    }
+    return (status & STATUS_REGULAR) != 0
+        && (status & (STATUS_ANON_PRIVATE | STATUS_FILE_PRIVATE)) != 0
+        && (status & (STATUS_VVAR | STATUS_VSYSCALL | STATUS_GUARD)) == 0;
   }
 }

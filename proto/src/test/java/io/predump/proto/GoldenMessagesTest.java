@@ -169,6 +169,16 @@ class GoldenMessagesTest {
             .setFdinfoPerId(true)
             .setDumpUptime(123_456_789)
             .build());
+    put(
+        m,
+        PstreeEntry.newBuilder()
+            .setPid(4242)
+            .setPpid(1)
+            .setPgid(4240)
+            .setSid(4239)
+            .addThreads(4242)
+            .addThreads(4243)
+            .build());
     put(m, DUMP);
     put(m, StatsEntry.newBuilder().setDump(DUMP).build());
     put(m, PROCESS);
