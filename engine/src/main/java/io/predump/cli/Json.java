@@ -135,6 +135,7 @@ final class Json {
     json.writeNumberField("stopMicros", f.stopMicros());
     json.writeNumberField("scanMicros", f.scanMicros());
     json.writeNumberField("readMicros", f.readMicros());
+    json.writeNumberField("checkMicros", f.checkMicros());
     json.writeNumberField("frozenMicros", f.frozenMicros());
     json.writeNumberField("pageCount", f.pageCount());
     json.writeNumberField("readBytes", f.readBytes());

@@ -76,6 +76,7 @@ final class RunSummary {
         + Units.micros(f.scanMicros())
         + ", read "
         + Units.micros(f.readMicros())
+        + (f.checkMicros() == 0 ? "" : ", check " + Units.micros(f.checkMicros()))
         + " ("
         + Units.count(f.threadCount(), "thread")
         + ", "

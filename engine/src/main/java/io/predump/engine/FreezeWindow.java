@@ -1,10 +1,12 @@
 package io.predump.engine;
 
+import io.predump.linux.AddressRange;
 import io.predump.linux.NativeBuffer;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
@@ -22,6 +24,7 @@ final class FreezeWindow implements AutoCloseable {
   private int[] firstBuffered = new int[0];
   private long scannedNanos;
   private long readNanos;
+  private long checkNanos;
   private long writtenFrozenBytes;
   private @Nullable FreezeRecord record;
   private boolean thawed;
@@ -83,6 +86,18 @@ final class FreezeWindow implements AutoCloseable {
     }
   }
 
+  /**
+   * Proves that every resident page of the mappings is held, or about to be.
+   *
+   * @param mappings by pid in the images
+   * @throws IOException naming the first page that is not
+   */
+  void requireResident(Map<Integer, List<AddressRange>> mappings) throws IOException {
+    long began = System.nanoTime();
+    Residency.require(tree, mappings);
+    checkNanos = System.nanoTime() - began;
+  }
+
   private long buffer(PageSpace space, int firstJob, NativeBuffer buffer, long used)
       throws IOException {
     try (PageOrigin.JobReader reader = space.origin().jobReader()) {
@@ -136,7 +151,7 @@ final class FreezeWindow implements AutoCloseable {
   FreezeRecord record() {
     FreezeRecord known = record;
     if (known == null) {
-      long end = thawed ? frozen.thawedNanos() : readNanos;
+      long end = thawed ? frozen.thawedNanos() : readNanos + checkNanos;
       known =
           new FreezeRecord(
               frozen.method(),
@@ -144,6 +159,7 @@ final class FreezeWindow implements AutoCloseable {
               (frozen.stoppedNanos() - frozen.beganNanos()) / 1000,
               (scannedNanos - frozen.stoppedNanos()) / 1000,
               (readNanos - scannedNanos) / 1000,
+              checkNanos / 1000,
               (end - frozen.beganNanos()) / 1000,
               assembly.plannedPages(),
               assembly.plannedPages() << PageTable.PAGE_SHIFT,

@@ -1,6 +1,7 @@
 package io.predump.engine;
 
 import io.predump.images.ChainDirectory;
+import io.predump.images.CriuImages;
 import io.predump.images.RoundRecord;
 import io.predump.images.RoundRecord.DirtyRate;
 import io.predump.images.RoundWriter;
@@ -252,13 +253,16 @@ public final class PreDumpSession implements AutoCloseable {
         NativeBuffer buffer = NativeBuffer.allocate(options.freezeBufferBytes())) {
       buffer.prefault(Math.min(options.freezeBufferBytes(), EXPECTED_FREEZE_BYTES));
       tree.rehearseFreeze();
+      if (by.isPresent()) {
+        rehearseCheckpoint();
+      }
       tree.hooks().before("the freeze");
       try (FreezeMethod method = freezeMethod(by, assembly);
           FreezeWindow window = openFreeze(assembly, method)) {
         tree.hooks().before("the capture");
         window.capture(buffer, new Progress(assembly), by.isEmpty());
         if (by.isPresent()) {
-          Residency.require(tree, by.get().privateMappings());
+          window.requireResident(by.get().privateMappings());
         }
         if (!hold) {
           thaw(window, by);
@@ -297,6 +301,13 @@ public final class PreDumpSession implements AutoCloseable {
       }
     } catch (IOException e) {
       return lost(e);
+    }
+  }
+
+  private void rehearseCheckpoint() {
+    Residency.rehearse(tree);
+    if (parentRound.isPresent()) {
+      CriuImages.rehearse(chain.roundPath(parentRound.getAsInt()), tree.root().vpid());
     }
   }
 

@@ -50,6 +50,24 @@ final class Residency {
     }
   }
 
+  /** Does what {@link #require} will do, with what is mapped now; whatever it finds is dropped. */
+  static void rehearse(TargetTree tree) {
+    Map<Integer, List<AddressRange>> mappings = new TreeMap<>();
+    for (AttachedProcess member : tree.members()) {
+      mappings.put(
+          member.vpid(),
+          member.vmas().stream()
+              .filter(PolicedVma::inProcessPagemap)
+              .map(vma -> new AddressRange(vma.start(), vma.end()))
+              .toList());
+    }
+    try {
+      require(tree, mappings);
+    } catch (IOException e) {
+      // Live memory changes while it is looked at.
+    }
+  }
+
   /** A mapping the engine leaves out, or does not know, cannot be restored from the chain. */
   private static void requireMapped(AttachedProcess member, List<AddressRange> ranges)
       throws IOException {
@@ -89,14 +107,35 @@ final class Residency {
   private static void requireHeld(
       AttachedProcess member, List<AddressRange> ranges, Parts parts, RawPagemap pagemap)
       throws IOException {
-    RangeSet needed = new RangeSet();
-    ranges.forEach(range -> needed.add(range.start(), range.end()));
     PageTable table = member.table();
+    int first = 0;
     for (PolicedVma vma : member.vmas()) {
-      if (needed.contains(vma.start(), vma.end())) {
+      while (first < ranges.size() && ranges.get(first).end() <= vma.start()) {
+        first++;
+      }
+      if (first < ranges.size() && ranges.get(first).start() < vma.end()) {
         for (long[] part : parts.of(vma, ScanPacer.frozen(), table)) {
-          requireHeld(member, vma, part[0], part[1], pagemap);
+          requireHeld(member, vma, part, ranges.subList(first, ranges.size()), pagemap);
         }
+      }
+    }
+  }
+
+  private static void requireHeld(
+      AttachedProcess member,
+      PolicedVma vma,
+      long[] part,
+      List<AddressRange> ranges,
+      RawPagemap pagemap)
+      throws IOException {
+    for (AddressRange range : ranges) {
+      if (range.start() >= part[1]) {
+        return;
+      }
+      long start = Math.max(part[0], range.start());
+      long end = Math.min(part[1], range.end());
+      if (start < end) {
+        requireHeld(member, vma, start, end, pagemap);
       }
     }
   }

@@ -123,7 +123,7 @@ class RunSummaryTest {
 
   @Test
   void saysWhatWasWrittenWhileFrozen() {
-    assertThat(RunSummary.freeze(new FreezeRecord("ptrace", 1, 1, 1, 1, 3, 1, 4096, 8 << 20)))
+    assertThat(RunSummary.freeze(new FreezeRecord("ptrace", 1, 1, 1, 1, 0, 3, 1, 4096, 8 << 20)))
         .isEqualTo(
             """
             frozen for 3 µs: stop 1 µs, scan 1 µs, read 1 µs (1 thread, 1 page, 4.0 KiB)
@@ -133,7 +133,8 @@ class RunSummaryTest {
 
   @Test
   void saysByWhichCgroupItFroze() {
-    assertThat(RunSummary.freeze(new FreezeRecord("cgroup v2 /c/web", 1, 1, 1, 1, 3, 1, 4096, 0)))
+    assertThat(
+            RunSummary.freeze(new FreezeRecord("cgroup v2 /c/web", 1, 1, 1, 1, 0, 3, 1, 4096, 0)))
         .startsWith("frozen for 3 µs by cgroup v2 /c/web: stop 1 µs, scan");
   }
 

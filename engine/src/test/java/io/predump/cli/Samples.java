@@ -95,7 +95,7 @@ final class Samples {
   }
 
   static FreezeRecord freeze() {
-    return new FreezeRecord("ptrace", 14, 210, 900, 840, 1_950, 1_192, 4_882_432, 0);
+    return new FreezeRecord("ptrace", 14, 210, 900, 840, 0, 1_950, 1_192, 4_882_432, 0);
   }
 
   static VerifyResult equal() {

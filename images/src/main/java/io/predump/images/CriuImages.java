@@ -78,6 +78,22 @@ public final class CriuImages {
     return new CriuImages(directory, tasks);
   }
 
+  /**
+   * Does what {@link #open} will do, with what a round of this engine has to say of a process, so
+   * that classes are loaded before it matters. Whatever it finds is dropped.
+   */
+  public static void rehearse(Path round, int vpid) {
+    Path mm = round.resolve(ImageFiles.mmName(vpid));
+    Path pagemap = round.resolve(PagesName.ofProcess(vpid).fileName());
+    try {
+      PagemapReader.ofCriu(pagemap, ImageFiles.readAll(pagemap));
+      filled(ImageFiles.criuMappings(mm, ImageFiles.readAll(mm)));
+      ImageFiles.processes(mm, ImageFiles.readAll(mm));
+    } catch (IOException e) {
+      // It need not be the same.
+    }
+  }
+
   private static List<PrivateMapping> filled(List<VmaImage> mappings) {
     List<VmaImage> guards =
         mappings.stream()
