@@ -1,5 +1,6 @@
 package io.predump.cli;
 
+import io.predump.criu.PrivateDirectory;
 import io.predump.engine.FinalMode;
 import io.predump.engine.LoopOptions;
 import io.predump.engine.RunResult;
@@ -34,7 +35,7 @@ final class Demo {
   /** {@return the exit code} */
   int run() throws IOException, InterruptedException {
     Interruption.Scope starting = terminal.interruption().stopBy(Thread.currentThread()::interrupt);
-    try (TemporaryDirectory dir = TemporaryDirectory.make()) {
+    try (PrivateDirectory dir = PrivateDirectory.make("predump-demo-")) {
       say("starting the target …");
       try (DemoProgram program = starter.start(dir.path())) {
         say("target: pid " + program.pid() + ", " + program.description());
@@ -51,7 +52,13 @@ final class Demo {
     SessionOptions session = SessionOptions.defaults(Main.version());
     try (LiveRun run =
         LiveRun.attach(
-            new Pid(program.pid()), images, session, LOOP, progress, terminal.interruption())) {
+            new Pid(program.pid()),
+            images,
+            session,
+            LOOP,
+            Optional.empty(),
+            progress,
+            terminal.interruption())) {
       RunResult result = run.take();
       String alive = result.stopReason().targetGone() ? "" : program.checkAlive();
       if (json) {

@@ -1,5 +1,6 @@
 package io.predump.cli;
 
+import io.predump.criu.CriuException;
 import io.predump.engine.RunResult;
 import io.predump.engine.TargetRefusedException;
 import io.predump.engine.VerifyResult;
@@ -51,6 +52,9 @@ final class ExitCodes {
         case EXITED -> TARGET_GONE;
         case LACKING -> LACKING;
       };
+    }
+    if (failure instanceof CriuException criu) {
+      return criu.kind() == CriuException.Kind.LACKING ? LACKING : FAILURE;
     }
     if (failure instanceof ImageException) {
       return IMAGE;

@@ -1,5 +1,6 @@
 package io.predump.cli;
 
+import io.predump.engine.Checkpointer;
 import io.predump.engine.LoopOptions;
 import io.predump.engine.PreDumpLoop;
 import io.predump.engine.PreDumpSession;
@@ -8,6 +9,7 @@ import io.predump.engine.SessionOptions;
 import io.predump.linux.Pid;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Optional;
 
 /**
  * One run over one session, stopped in good order by SIGINT and SIGTERM: what is reported before
@@ -39,6 +41,7 @@ final class LiveRun implements AutoCloseable {
       Path imagesDir,
       SessionOptions sessionOptions,
       LoopOptions loopOptions,
+      Optional<Checkpointer> checkpointer,
       RunProgress progress,
       Interruption interruption)
       throws IOException {
@@ -50,7 +53,7 @@ final class LiveRun implements AutoCloseable {
       attaching.close();
     }
     session.warnings().forEach(progress::warning);
-    PreDumpLoop loop = new PreDumpLoop(session, loopOptions, progress);
+    PreDumpLoop loop = new PreDumpLoop(session, loopOptions, progress, checkpointer);
     return new LiveRun(interruption.stopBy(loop::interrupt), session, loop, progress);
   }
 

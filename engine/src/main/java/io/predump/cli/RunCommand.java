@@ -1,5 +1,7 @@
 package io.predump.cli;
 
+import io.predump.criu.CriuDump;
+import io.predump.engine.Checkpointer;
 import io.predump.engine.FinalMode;
 import io.predump.engine.LoopOptions;
 import io.predump.engine.RunResult;
@@ -55,11 +57,13 @@ final class RunCommand extends Command {
           .build();
   private final OptionSpec finalMode =
       OptionSpec.builder("--final")
-          .paramLabel("none|freeze")
+          .paramLabel("none|freeze|criu")
           .type(FinalMode.class)
           .converters(new FinalModeConverter())
           .defaultValue("freeze")
-          .description("How it ends: with one short freeze, or without (default: freeze).")
+          .description(
+              "How it ends: with one short freeze, without, or as a whole checkpoint that predump"
+                  + " restore brings back (default: freeze).")
           .build();
   private final OptionSpec verify =
       flag("--verify", "Compare the committed files with the frozen memory.");
@@ -98,6 +102,7 @@ final class RunCommand extends Command {
               + " its rounds are marked as not verified.");
   private final OptionSpec restoreThp =
       flag("--restore-thp", "Put huge pages that tracking split together again at the end.");
+  private final CheckpointOptions checkpoint = new CheckpointOptions();
   private final OptionSpec quiet =
       flag("--quiet", "No progress; the summary, warnings and errors only.");
 
@@ -107,7 +112,8 @@ final class RunCommand extends Command {
         "run",
         "Copies the memory of a live process round after round, and ends with one short freeze.",
         "predump run -t 1234 -D /var/tmp/images --rounds 4 --verify",
-        "predump run -t $(pidof redis-server) -D /var/tmp/images --downtime-limit 5ms --json");
+        "predump run -t $(pidof redis-server) -D /var/tmp/images --downtime-limit 5ms --json",
+        "predump run -t 1234 -D /var/tmp/images --final criu --leave-running");
     spec()
         .addOption(tree)
         .addOption(imagesDir)
@@ -124,6 +130,7 @@ final class RunCommand extends Command {
         .addOption(allowDeviceWriters)
         .addOption(restoreThp)
         .addOption(quiet);
+    checkpoint.addTo(spec());
   }
 
   @Override
@@ -134,6 +141,7 @@ final class RunCommand extends Command {
     try {
       target = new Pid(tree.<Integer>getValue());
       session = sessionOptions();
+      checkpoint.require(wantsCheckpoint(), spec().commandLine().getParseResult().originalArgs());
       loop = loopOptions();
     } catch (IllegalArgumentException e) {
       throw usage(String.valueOf(e.getMessage()));
@@ -141,8 +149,16 @@ final class RunCommand extends Command {
     Path dir = imagesDir.<Path>getValue().toAbsolutePath().normalize();
     RunProgress progress =
         new RunProgress(terminal(), RunProgress.style(terminal(), isSet(quiet), json()));
-    try (LiveRun run =
-        LiveRun.attach(target, dir, session, loop, progress, terminal().interruption())) {
+    try (Dump dump = new Dump(session.freezeCgroup());
+        LiveRun run =
+            LiveRun.attach(
+                target,
+                dir,
+                session,
+                loop,
+                dump.checkpointer(),
+                progress,
+                terminal().interruption())) {
       RunResult result = run.take();
       if (json()) {
         Json.print(terminal().out(), o -> Json.run(o, dir.toString(), run.tracker(), result));
@@ -153,6 +169,29 @@ final class RunCommand extends Command {
         terminal().out().print(RunSummary.of(result, dir));
       }
       return ExitCodes.of(result);
+    }
+  }
+
+  private boolean wantsCheckpoint() {
+    return finalMode.<FinalMode>getValue() == FinalMode.CRIU;
+  }
+
+  /** The dump with CRIU, if one is wanted. */
+  private final class Dump implements AutoCloseable {
+    private final Optional<CriuDump> prepared;
+
+    Dump(Optional<Path> freezeCgroup) throws IOException {
+      prepared =
+          wantsCheckpoint() ? Optional.of(checkpoint.prepare(freezeCgroup)) : Optional.empty();
+    }
+
+    Optional<Checkpointer> checkpointer() {
+      return prepared.map(dump -> dump);
+    }
+
+    @Override
+    public void close() {
+      prepared.ifPresent(CriuDump::close);
     }
   }
 
@@ -178,7 +217,7 @@ final class RunCommand extends Command {
         downtimeLimit.<Duration>getValue(),
         Optional.ofNullable(deadline.<Duration>getValue()),
         finalMode.<FinalMode>getValue(),
-        isSet(verify));
+        isSet(verify) || (wantsCheckpoint() && checkpoint.verifiesFirst()));
   }
 
   /** Picocli reports what a converter throws with the option's name. */
@@ -213,7 +252,7 @@ final class RunCommand extends Command {
           return mode;
         }
       }
-      throw new TypeConversionException("not none or freeze: " + value);
+      throw new TypeConversionException("not none, freeze or criu: " + value);
     }
   }
 }

@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Map;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -34,14 +35,19 @@ public record CriuProgram(Path path, int major, int minor, int sublevel) {
    * @throws CriuException if there is none, or it is not CRIU 4.0 or newer; says what was looked at
    */
   public static CriuProgram find(Optional<Path> named) throws IOException {
+    return find(named, System.getenv());
+  }
+
+  static CriuProgram find(Optional<Path> named, Map<String, String> environment)
+      throws IOException {
     if (named.isPresent()) {
       return of(named.get(), "--criu");
     }
-    String variable = System.getenv(VARIABLE);
+    String variable = environment.get(VARIABLE);
     if (variable != null && !variable.isEmpty()) {
       return of(Path.of(variable), VARIABLE);
     }
-    String path = Optional.ofNullable(System.getenv("PATH")).orElse("");
+    String path = environment.getOrDefault("PATH", "");
     for (String directory : path.split(":", -1)) {
       Path candidate = Path.of(directory.isEmpty() ? "." : directory, NAME);
       if (Files.isRegularFile(candidate) && Files.isExecutable(candidate)) {

@@ -47,9 +47,11 @@ final class FreezeWindow implements AutoCloseable {
    * Lists and reads what was written.
    *
    * @param buffer borrowed until the rest is copied
+   * @param withShared whether shared memory is part of the round
    */
-  void capture(NativeBuffer buffer, CopyPipeline.Progress progress) throws IOException {
-    tree.scanFrozen(scan);
+  void capture(NativeBuffer buffer, CopyPipeline.Progress progress, boolean withShared)
+      throws IOException {
+    tree.scanFrozen(scan, withShared);
     assembly.begin(tree.spaces());
     scannedNanos = System.nanoTime();
     long toWriteFrozen = (assembly.plannedPages() << PageTable.PAGE_SHIFT) - buffer.byteCount();

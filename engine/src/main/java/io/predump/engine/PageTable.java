@@ -140,6 +140,27 @@ final class PageTable {
     }
   }
 
+  /** Looks up the states of pages, best in address order; the table must not change meanwhile. */
+  final class States {
+    private @Nullable Leaf leaf;
+
+    /** {@return the state of a page, a hole if it was never listed} */
+    byte at(long address) {
+      long start = address >>> LEAF_SHIFT << LEAF_SHIFT;
+      Leaf known = leaf;
+      if (known == null || known.start != start) {
+        known = leaves.get(start);
+        leaf = known;
+      }
+      return known == null ? PageState.HOLE : known.states[index(address)];
+    }
+  }
+
+  /** {@return a way to look up states} */
+  States states() {
+    return new States();
+  }
+
   /** {@return a new cursor for one worker} */
   Cursor cursor() {
     return new Cursor();

@@ -18,6 +18,7 @@ public final class PreDumpLoop {
   private final LoopOptions options;
   private final LoopListener listener;
   private final ConvergencePolicy policy;
+  private final Optional<Checkpointer> checkpointer;
   private final List<RoundRecord> rounds = new ArrayList<>();
   private final Set<String> warned = new LinkedHashSet<>();
   private volatile boolean interrupted;
@@ -27,6 +28,24 @@ public final class PreDumpLoop {
    * @param listener is told how it goes
    */
   public PreDumpLoop(PreDumpSession session, LoopOptions options, LoopListener listener) {
+    this(session, options, listener, Optional.empty());
+  }
+
+  /**
+   * The same with a last round that is a whole checkpoint.
+   *
+   * @param checkpointer of a run that ends with {@link FinalMode#CRIU}, and of none else; borrowed
+   */
+  public PreDumpLoop(
+      PreDumpSession session,
+      LoopOptions options,
+      LoopListener listener,
+      Optional<Checkpointer> checkpointer) {
+    if (checkpointer.isPresent() != (options.finalMode() == FinalMode.CRIU)) {
+      throw new IllegalArgumentException(
+          "finalMode=" + options.finalMode() + " checkpointer=" + checkpointer);
+    }
+    this.checkpointer = checkpointer;
     this.session = session;
     this.options = options;
     this.listener = listener;
@@ -51,11 +70,14 @@ public final class PreDumpLoop {
     tellWarnings();
     StopReason reason = liveRounds();
     Optional<FinalRound> last = Optional.empty();
-    if (options.finalMode() == FinalMode.FREEZE
+    if (options.finalMode() != FinalMode.NONE
         && !reason.targetGone()
         && reason != StopReason.INTERRUPTED) {
       try {
-        last = session.finish(options.verify());
+        last =
+            checkpointer.isPresent()
+                ? session.finish(checkpointer.get(), options.verify())
+                : session.finish(options.verify());
       } catch (CancelledException e) {
         reason = StopReason.INTERRUPTED;
       }

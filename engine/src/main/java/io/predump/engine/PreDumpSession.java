@@ -226,21 +226,47 @@ public final class PreDumpSession implements AutoCloseable {
    *     frozen process cannot be read: then the round is dropped and the process runs on
    */
   public Optional<FinalRound> finish(boolean verify) throws IOException {
+    return finish(Optional.empty(), verify);
+  }
+
+  /**
+   * The same as a whole checkpoint: somebody else freezes the tree and writes all but private
+   * memory beside this round. Shared memory is his, and not compared.
+   *
+   * @param checkpointer borrowed; for this round alone
+   * @param verify as in {@link #finish(boolean)}; if anything differs the checkpoint fails, and the
+   *     tree runs on
+   * @return the round; empty if the target is gone
+   * @throws IOException as {@link #finish(boolean)}; also what the checkpointer fails with, or if a
+   *     resident page of a mapping it leaves to us would be held by nobody
+   */
+  public Optional<FinalRound> finish(Checkpointer checkpointer, boolean verify) throws IOException {
+    return finish(Optional.of(checkpointer), verify);
+  }
+
+  private Optional<FinalRound> finish(Optional<Checkpointer> by, boolean verify)
+      throws IOException {
+    boolean hold = verify || by.map(Checkpointer::holdsUntilDurable).orElse(false);
     long began = System.nanoTime();
     try (RoundAssembly assembly = newRound(true);
         NativeBuffer buffer = NativeBuffer.allocate(options.freezeBufferBytes())) {
       buffer.prefault(Math.min(options.freezeBufferBytes(), EXPECTED_FREEZE_BYTES));
       tree.rehearseFreeze();
       tree.hooks().before("the freeze");
-      try (FreezeMethod method = freezeMethod();
+      try (FreezeMethod method = freezeMethod(by, assembly);
           FreezeWindow window = openFreeze(assembly, method)) {
         tree.hooks().before("the capture");
-        window.capture(buffer, new Progress(assembly));
-        if (!verify) {
-          tree.hooks().before("the thaw");
-          listener.thawed(window.thaw());
+        window.capture(buffer, new Progress(assembly), by.isEmpty());
+        if (by.isPresent()) {
+          Residency.require(tree, by.get().privateMappings());
+        }
+        if (!hold) {
+          thaw(window, by);
         }
         window.copyRest(new Progress(assembly));
+        if (by.isPresent()) {
+          assembly.takeCheckpoint(by.get().origin());
+        }
         tree.hooks().before("the commit");
         FreezeRecord freeze = window.record();
         RoundRecord record =
@@ -256,13 +282,17 @@ public final class PreDumpSession implements AutoCloseable {
                 r -> Optional.empty(),
                 options.engineVersion());
         Optional<VerifyResult> result = Optional.empty();
+        settled(assembly, window.scanBeganNanos());
         if (verify) {
           tree.hooks().before("the comparison");
           result = verify(window);
-          tree.hooks().before("the thaw");
-          listener.thawed(window.thaw());
         }
-        settled(assembly, window.scanBeganNanos());
+        if (hold) {
+          boolean good = result.map(VerifyResult::different).orElse(0L) == 0;
+          Optional<Checkpointer> allowed = good ? by : Optional.empty();
+          allowed.ifPresent(Checkpointer::durable);
+          thaw(window, allowed);
+        }
         return Optional.of(new FinalRound(record, freeze, result));
       }
     } catch (IOException e) {
@@ -270,8 +300,20 @@ public final class PreDumpSession implements AutoCloseable {
     }
   }
 
-  private FreezeMethod freezeMethod() throws IOException {
-    FreezeMethod method = FreezeMethod.of(options, tree.pids());
+  private void thaw(FreezeWindow window, Optional<Checkpointer> by) throws IOException {
+    tree.hooks().before("the thaw");
+    listener.thawed(window.thaw());
+    if (by.isPresent()) {
+      by.get().requireDone();
+    }
+  }
+
+  private FreezeMethod freezeMethod(Optional<Checkpointer> by, RoundAssembly assembly)
+      throws IOException {
+    FreezeMethod method =
+        by.isPresent()
+            ? new OutsideMethod(by.get(), assembly.checkpointDirectory())
+            : FreezeMethod.of(options, tree.pids());
     tree.warn(method.warnings());
     return method;
   }

@@ -1,5 +1,6 @@
 package io.predump.engine;
 
+import io.predump.images.CriuOrigin;
 import io.predump.images.DumpStatistics;
 import io.predump.images.InventoryImage;
 import io.predump.images.ManifestDraft;
@@ -14,6 +15,7 @@ import io.predump.images.RoundWriter;
 import io.predump.images.VmaPolicy;
 import io.predump.linux.proc.Machine;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -35,6 +37,7 @@ final class RoundAssembly implements AutoCloseable {
   private final Set<PageSpace> dropped = new HashSet<>();
   private List<PageSpace> spaces = List.of();
   private CopyCounts copied = CopyCounts.NONE;
+  private Optional<CriuOrigin> criu = Optional.empty();
   private boolean committed;
 
   /**
@@ -49,6 +52,17 @@ final class RoundAssembly implements AutoCloseable {
 
   int round() {
     return writer.round();
+  }
+
+  /** {@return an empty directory of this round for the files of whoever makes it a checkpoint} */
+  Path checkpointDirectory() throws IOException {
+    return writer.criuDirectory();
+  }
+
+  /** Makes what lies in {@link #checkpointDirectory} part of the round: it is complete. */
+  void takeCheckpoint(CriuOrigin origin) throws IOException {
+    writer.takeCriuFiles();
+    criu = Optional.of(origin);
   }
 
   /** Opens a pages file per space, in order; they are filled one after the other. */
@@ -196,7 +210,7 @@ final class RoundAssembly implements AutoCloseable {
             System.currentTimeMillis(),
             tree.warnings(),
             tree.notVerified(),
-            Optional.empty());
+            criu);
     RoundRecord[] written = new RoundRecord[1];
     writer.commit(
         draft,

@@ -336,13 +336,17 @@ final class TargetTree implements AutoCloseable {
     }
   }
 
-  /** Lists what was written since the last scan; every thread of the tree stands still. */
-  void scanFrozen(ScanCounts counts) throws IOException {
+  /**
+   * Lists what was written since the last scan; every thread of the tree stands still.
+   *
+   * @param withShared whether shared memory is part of the round
+   */
+  void scanFrozen(ScanCounts counts, boolean withShared) throws IOException {
     discover(false);
     for (AttachedProcess member : members.values()) {
       member.scanFrozen(counts);
     }
-    shared.update(members.values());
+    shared.update(withShared ? members.values() : List.of());
     shared.list(counts, context.hooks());
   }
 

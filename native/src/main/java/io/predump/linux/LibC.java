@@ -124,6 +124,8 @@ public final class LibC {
 
   public static native int kill(int pid, int signal);
 
+  public static native int mkfifo(String path, int mode);
+
   public static native int getpid();
 
   /** Six-argument {@code syscall(2)}; unused arguments are 0. */

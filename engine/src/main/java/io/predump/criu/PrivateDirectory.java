@@ -1,4 +1,4 @@
-package io.predump.cli;
+package io.predump.criu;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -10,13 +10,14 @@ import java.nio.file.attribute.BasicFileAttributes;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A directory, mode 0700, that goes with all it holds.
+ * A temporary directory, mode 0700, that goes with all it holds.
  *
  * @param path where it is
  */
-record TemporaryDirectory(Path path) implements AutoCloseable {
-  static TemporaryDirectory make() throws IOException {
-    return new TemporaryDirectory(Files.createTempDirectory("predump-demo-"));
+public record PrivateDirectory(Path path) implements AutoCloseable {
+  /** Makes one among the temporary files of the system. */
+  public static PrivateDirectory make(String prefix) throws IOException {
+    return new PrivateDirectory(Files.createTempDirectory(prefix));
   }
 
   @Override

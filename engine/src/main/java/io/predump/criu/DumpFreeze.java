@@ -1,0 +1,276 @@
+package io.predump.criu;
+
+import io.predump.criu.CriuException.Kind;
+import io.predump.images.CriuOrigin;
+import io.predump.linux.Freeze;
+import io.predump.linux.Pid;
+import io.predump.linux.proc.ProcStatus;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A tree that stands still because a {@code criu dump} waits in its {@code post-dump} hook. Closing
+ * ends the hook and waits for CRIU's end: well if the tree is to run on or that was allowed, else
+ * so that CRIU takes the dump for failed and resumes everything.
+ */
+final class DumpFreeze implements Freeze {
+  /**
+   * What to start.
+   *
+   * @param criu the program
+   * @param options how
+   * @param mode how it is kept from copying private memory
+   * @param files where its images go
+   * @param work an empty private directory for everything else
+   * @param pids the processes known so far, the root first
+   */
+  record Order(
+      CriuProgram criu,
+      DumpOptions options,
+      CriuOrigin.Mode mode,
+      Path files,
+      Path work,
+      List<Pid> pids) {}
+
+  private final Order order;
+  private final DumpHook hook;
+  private final Optional<Veil> veil;
+  private final Optional<LazyClient> lazy;
+  private final CriuProcess process;
+  private final int threadCount;
+  private final long frozenSinceNanos;
+  private boolean allowed;
+  private boolean closed;
+  private long thawedNanos;
+  private @Nullable IOException failure;
+
+  private DumpFreeze(
+      Order order,
+      DumpHook hook,
+      Optional<Veil> veil,
+      Optional<LazyClient> lazy,
+      CriuProcess process,
+      long frozenSinceNanos)
+      throws IOException {
+    this.order = order;
+    this.hook = hook;
+    this.veil = veil;
+    this.lazy = lazy;
+    this.process = process;
+    this.frozenSinceNanos = frozenSinceNanos;
+    int threads = 0;
+    for (Pid pid : order.pids()) {
+      threads += ProcStatus.threads(pid).size();
+    }
+    this.threadCount = threads;
+    this.allowed = order.options().afterDump() == AfterDump.RUNNING;
+  }
+
+  /**
+   * Starts CRIU and waits until it has dumped all it has to and holds the tree for us.
+   *
+   * @throws CriuException if it fails before; the tree runs on
+   */
+  static DumpFreeze open(Order order) throws IOException {
+    Optional<Veil> veil = Optional.empty();
+    Optional<LazyClient> lazy = Optional.empty();
+    if (order.mode() == CriuOrigin.Mode.VEIL) {
+      veil = Optional.of(Veil.unpack(order.work()));
+    } else {
+      lazy = Optional.of(LazyClient.choosePort());
+    }
+    DumpHook hook = DumpHook.make(order.work());
+    boolean held = false;
+    try {
+      Optional<Veil> preloaded = veil;
+      CriuProcess process =
+          CriuProcess.start(
+              order.criu(),
+              arguments(order, hook, lazy),
+              hook,
+              order.work(),
+              environment -> preloaded.ifPresent(v -> v.putInto(environment)));
+      long since = awaitHold(hook, process, order);
+      DumpFreeze freeze = new DumpFreeze(order, hook, veil, lazy, process, since);
+      held = true;
+      return freeze;
+    } finally {
+      if (!held) {
+        hook.close();
+      }
+    }
+  }
+
+  private static List<String> arguments(Order order, DumpHook hook, Optional<LazyClient> lazy) {
+    List<String> arguments =
+        new ArrayList<>(
+            List.of(
+                "dump",
+                "--tree",
+                String.valueOf(order.pids().get(0).number()),
+                "--images-dir",
+                order.files().toString(),
+                "--work-dir",
+                order.work().toString(),
+                "--log-file",
+                "dump.log",
+                "--action-script",
+                hook.script().toString()));
+    switch (order.options().afterDump()) {
+      case RUNNING -> arguments.add("--leave-running");
+      case STOPPED -> arguments.add("--leave-stopped");
+      case KILLED -> {}
+    }
+    order
+        .options()
+        .freezeCgroup()
+        .ifPresent(cgroup -> arguments.addAll(List.of("--freeze-cgroup", cgroup.toString())));
+    lazy.ifPresent(client -> arguments.addAll(client.arguments()));
+    arguments.addAll(order.options().extraArguments());
+    return arguments;
+  }
+
+  /** {@return the time before the tree was frozen} */
+  private static long awaitHold(DumpHook hook, CriuProcess process, Order order)
+      throws IOException {
+    long since = System.nanoTime();
+    while (true) {
+      String stage = hook.awaitStage();
+      switch (stage) {
+        case DumpHook.PRE_DUMP -> since = System.nanoTime();
+        case DumpHook.POST_DUMP -> {
+          return since;
+        }
+        default ->
+            throw new CriuException(
+                Kind.FAILED,
+                "criu dump ("
+                    + order.criu().path()
+                    + ") failed, exit code "
+                    + process.awaitEnd()
+                    + ", and the tree runs on: "
+                    + process.lastWords());
+      }
+    }
+  }
+
+  /** {@return whether the veil has hidden anything; true without one} */
+  boolean veilAnswered() {
+    return veil.isEmpty() || veil.get().hasAnswered();
+  }
+
+  /** Closing ends the dump well: the round is durable. */
+  void allow() {
+    allowed = true;
+  }
+
+  @Override
+  public long frozenSinceNanos() {
+    return frozenSinceNanos;
+  }
+
+  @Override
+  public long thawedNanos() {
+    return thawedNanos;
+  }
+
+  @Override
+  public int threadCount() {
+    return threadCount;
+  }
+
+  @Override
+  public void requireHeld() throws IOException {
+    if (process.ended().isPresent()) {
+      throw new CriuException(
+          Kind.FAILED,
+          "criu ("
+              + order.criu().path()
+              + ") ended while it held the tree, which runs on: "
+              + process.lastWords());
+    }
+    for (Pid pid : order.pids()) {
+      for (int tid : ProcStatus.threads(pid)) {
+        char state = ProcStatus.threadState(pid, tid);
+        if ("tTZX".indexOf(state) < 0 && order.options().freezeCgroup().isEmpty()) {
+          throw new CriuException(
+              Kind.FAILED,
+              "pid="
+                  + pid.number()
+                  + " tid="
+                  + tid
+                  + " runs (state "
+                  + state
+                  + ") although criu holds the tree");
+        }
+      }
+    }
+  }
+
+  @Override
+  public void close() {
+    if (closed) {
+      return;
+    }
+    closed = true;
+    try {
+      hook.answer(allowed);
+      if (allowed) {
+        serveLazily();
+      }
+      int code = process.awaitEnd();
+      thawedNanos = System.nanoTime();
+      if (allowed && code != 0) {
+        failure =
+            new CriuException(
+                Kind.FAILED,
+                "criu ("
+                    + order.criu().path()
+                    + ") failed after its dump was complete, exit code "
+                    + code
+                    + ": "
+                    + process.lastWords()
+                    + " ("
+                    + fate()
+                    + ")");
+      }
+    } catch (IOException e) {
+      thawedNanos = System.nanoTime();
+      failure = e;
+    } finally {
+      hook.close();
+    }
+  }
+
+  /** CRIU waits for a client, without a limit, and the tree with it. */
+  private void serveLazily() throws IOException {
+    if (lazy.isPresent()) {
+      String stage = hook.awaitStage();
+      if (stage.equals(DumpHook.STATUS_READY)) {
+        lazy.get().comeAndGo();
+      }
+    }
+  }
+
+  private String fate() {
+    return order.options().afterDump() == AfterDump.RUNNING
+        ? "the tree runs on"
+        : "the round is durable, but the tree may run on: look at it before restoring";
+  }
+
+  /**
+   * Makes sure that CRIU ended well.
+   *
+   * @throws IOException if it did not
+   */
+  void requireDone() throws IOException {
+    IOException known = failure;
+    if (known != null) {
+      throw known;
+    }
+  }
+}
