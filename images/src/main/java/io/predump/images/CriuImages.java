@@ -36,8 +36,7 @@ public final class CriuImages {
   private final int rootVpid;
   private final List<Integer> ids;
 
-  private CriuImages(
-      Path directory, List<CriuTask> tasks, int rootVpid, Collection<Integer> ids) {
+  private CriuImages(Path directory, List<CriuTask> tasks, int rootVpid, Collection<Integer> ids) {
     this.directory = directory;
     this.tasks = List.copyOf(tasks);
     this.rootVpid = rootVpid;
