@@ -463,7 +463,7 @@ final class AttachedProcess implements AutoCloseable {
     return new PageSpace(
         PagesName.ofProcess(vpid),
         table,
-        new ProcessPages(thread, memory, context.hooks()),
+        new ProcessPages(thread, memory),
         this,
         runs.cut(CopyPipeline.JOB_PAGES));
   }

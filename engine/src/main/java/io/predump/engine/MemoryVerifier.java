@@ -33,10 +33,10 @@ import java.util.function.BooleanSupplier;
 
 /**
  * Compares committed image files, decoded, with the memory of a process that stands still, over the
- * union of the pages the chain holds and the pages the raw pagemap calls resident. It shares with
- * the copying neither the list of pages (PAGEMAP_SCAN) nor the way bytes are read
- * (process_vm_readv), so that a mistake in either is seen: a page the chain lost, a page it holds
- * with old bytes, a page it holds where nothing is.
+ * union of the pages the chain holds and the pages the raw pagemap calls resident. It does not
+ * share the list of pages (PAGEMAP_SCAN) with the copying, nor the descriptor that bytes are read
+ * from, so that a mistake is seen: a page the chain lost, a page it holds with old bytes, a page it
+ * holds where nothing is.
  */
 public final class MemoryVerifier {
   private static final int WINDOW_PAGES = 512;

@@ -42,12 +42,9 @@ record PolicedVma(Vma vma, VmaPolicy policy, String reason, boolean fileBacked, 
     return fileBacked ? PageState.FILE : PageState.HOLE;
   }
 
-  /** {@return how its pages are read, {@link RunList}'s kind} */
+  /** {@return which of its pages may be dropped, {@link RunList}'s kind} */
   byte runKind() {
     int kind = fileBacked ? 0 : RunList.DROP_ZERO;
-    if (!vma.readable()) {
-      kind |= RunList.UNREADABLE;
-    }
     if (policy != VmaPolicy.TRACK) {
       kind |= RunList.COMPARED;
     }

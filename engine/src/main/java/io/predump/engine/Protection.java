@@ -29,8 +29,6 @@ enum Protection {
   HUGE_PAGE_BORDERS,
   /** Hole 10: what a failed round had stored is owed again. */
   OWED_UNTIL_STORED,
-  /** Hole 14: pages that others share are read in the way that keeps them shared. */
-  SHARING_KEPT,
   /** The target stands still while its soft-dirty bits are read and cleared. */
   SOFT_DIRTY_STANDSTILL,
   /** With soft-dirty bits, a page that lies elsewhere than when last listed is read again. */

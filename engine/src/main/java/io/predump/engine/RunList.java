@@ -4,17 +4,14 @@ import java.util.Arrays;
 
 /**
  * Runs of pages to read, in address order, in three growing arrays. A run lies in one mapping; its
- * kind says how it is read and whether zero pages may be dropped.
+ * kind says which pages may be dropped.
  */
 final class RunList {
   /** Zero pages may be dropped: a fresh mapping shows zeros. */
   static final byte DROP_ZERO = 1;
 
-  /** Must be read through /proc/PID/mem: the mapping has no read permission. */
-  static final byte UNREADABLE = 2;
-
   /** Nobody says the pages were written: those equal to the chain's are dropped, always. */
-  static final byte COMPARED = 4;
+  static final byte COMPARED = 2;
 
   private long[] starts = new long[256];
   private int[] pageCounts = new int[256];

@@ -37,7 +37,7 @@
  *       round.
  *   <li><b>The target ends or execs.</b> The round is dropped, never mixed.
  *   <li><b>A stalled target.</b> {@code ScanPacer} bounds and spaces the calls that hold its mmap
- *       lock; closing unregisters in steps; un-sharing reads are avoided ({@code ProcessPages}).
+ *       lock; closing unregisters in steps; reading un-shares nothing ({@code ProcessPages}).
  * </ul>
  */
 @NullMarked

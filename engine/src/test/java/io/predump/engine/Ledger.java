@@ -116,7 +116,7 @@ final class Ledger implements AutoCloseable {
   private long[] counters(Pid pid) throws IOException {
     try (ProcessMemory memory = ProcessMemory.open(pid);
         NativeBuffer buffer = NativeBuffer.allocate(workers * 16L)) {
-      memory.readv(buffer.address(), counters, workers * 16L);
+      memory.pread(buffer.address(), workers * 16L, counters);
       long[] values = new long[2 * workers];
       buffer.bytes().asLongBuffer().get(values);
       return values;

@@ -5,12 +5,8 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.predump.images.ChainVerifier;
 import io.predump.images.RoundRecord;
-import io.predump.linux.NativeBuffer;
 import io.predump.linux.Pid;
-import io.predump.linux.mem.ProcessMemory;
-import io.predump.linux.proc.MemoryMap;
 import io.predump.linux.proc.ProcessTree;
-import io.predump.linux.proc.Vma;
 import io.predump.linux.testkit.LiveTarget;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -187,28 +183,12 @@ final class RedisIT {
         assertThat(after - before).as("KiB un-shared by reading").isLessThan(resident / 4);
 
         // the control: read the usual way, the same memory is doubled
-        readWithoutCare(server.pid());
+        PinningReader.read(server.pid());
         long careless = privateKib(server.pid()) + privateKib(child);
         assertThat(info("rdb_bgsave_in_progress")).as("the child lives").isEqualTo(1);
         assertThat(careless - before).as("KiB un-shared").isGreaterThan(resident / 4);
       }
       cli("SHUTDOWN", "NOSAVE", "FORCE");
-    }
-  }
-
-  /** Reads all anonymous memory by process_vm_readv, whoever else shares it. */
-  private static void readWithoutCare(Pid pid) throws IOException {
-    int bytes = 1 << 20;
-    try (ProcessMemory memory = ProcessMemory.open(pid);
-        NativeBuffer buffer = NativeBuffer.allocate(bytes)) {
-      for (Vma vma : MemoryMap.read(pid).vmas()) {
-        if (vma.isAnonymousPrivate() && vma.readable() && vma.writable()) {
-          for (long at = vma.start(); at < vma.end(); at += bytes) {
-            long length = Math.min(bytes, vma.end() - at);
-            memory.readv(buffer.address(), new long[] {at}, new long[] {length}, 0, 1);
-          }
-        }
-      }
     }
   }
 

@@ -13,7 +13,7 @@ final class RunListTest {
   private static final byte PLAIN = 0;
 
   @Test
-  void joinsRunsThatTouchAndAreReadAlike() {
+  void joinsRunsThatTouchAndAreOfAKind() {
     RunList runs = new RunList();
     runs.add(0x1000, 1, PLAIN);
     runs.add(0x2000, 2, PLAIN);
@@ -28,7 +28,7 @@ final class RunListTest {
   void cutsRunsIntoJobsOfAtMostSoManyPages() {
     RunList runs = new RunList();
     runs.add(0x10000, 5, PLAIN);
-    runs.add(0x20000, 2, RunList.UNREADABLE);
+    runs.add(0x20000, 2, RunList.COMPARED);
     runs.add(0x30000, 1, PLAIN);
 
     assertThat(shown(runs.cut(3)))

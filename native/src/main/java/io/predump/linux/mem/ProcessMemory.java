@@ -4,41 +4,28 @@ import io.predump.linux.AddressRange;
 import io.predump.linux.Errno;
 import io.predump.linux.Fd;
 import io.predump.linux.LibC;
-import io.predump.linux.NativeBuffer;
 import io.predump.linux.Pid;
 import io.predump.linux.SyscallException;
-import java.nio.ByteBuffer;
 
 /**
- * Reads the memory of a process: fast by process_vm_readv(2), or by {@code /proc/PID/mem}, which
- * also reads mappings without read permission and leaves copy-on-write pages shared.
+ * Reads the memory of a process through {@code /proc/PID/mem}.
  *
- * <p>An instance belongs to one thread; others take their own by {@link #forAnotherThread()}.
- * Nothing is allocated per call. After an exec process_vm_readv reads the <em>new</em> program: ask
- * {@link PagemapScanner#sameAddressSpace()} after the last read.
+ * <p>process_vm_readv(2) would be a sixth faster, and may harm the process (seen on Linux 6.18; it
+ * pins what it reads since 5.19): a page that was once shared with a child is copied first, unless
+ * nobody shares the whole of the large folio it is part of. Not only does that cost memory. The
+ * copy's page table entry is clean, and neither it nor the page says that it holds data. If the
+ * process forks again, and either process frees its view of the page with MADV_FREE, the kernel may
+ * drop the page: the other process finds zeros. What is read through {@code /proc/PID/mem} is left
+ * as it is. It reads mappings without read permission, too.
+ *
+ * <p>Safe for several threads. It belongs to the address space it was opened for, even after an
+ * exec.
  */
 public final class ProcessMemory implements AutoCloseable {
-  /** {@code IOV_MAX}: the most ranges one call reads. */
-  public static final int MAX_RANGES = 1024;
-
-  private static final int IOVEC_BYTES = 16;
-
-  private final Pid pid;
   private final Fd mem;
-  private final boolean ownsMem;
-  private final NativeBuffer memory;
-  private final ByteBuffer iovecs;
-  private final long remoteAddress;
-  private final long localAddress;
 
-  private ProcessMemory(Pid pid, Fd mem, boolean ownsMem) throws SyscallException {
-    this.pid = pid;
+  private ProcessMemory(Fd mem) {
     this.mem = mem;
-    this.ownsMem = ownsMem;
-    this.memory = NativeBuffer.allocate((long) (MAX_RANGES + 1) * IOVEC_BYTES);
-    this.iovecs = memory.bytes();
-    this.remoteAddress = memory.address();
-    this.localAddress = memory.address() + (long) MAX_RANGES * IOVEC_BYTES;
   }
 
   /**
@@ -48,101 +35,13 @@ public final class ProcessMemory implements AutoCloseable {
    *     it
    */
   public static ProcessMemory open(Pid pid) throws SyscallException {
-    Fd mem = Fd.openReadOnly(pid.procPath("mem"));
-    try {
-      return new ProcessMemory(pid, mem, true);
-    } catch (SyscallException | RuntimeException e) {
-      mem.close();
-      throw e;
-    }
-  }
-
-  /** Returns a reader for another thread. It borrows this one's descriptor: close it first. */
-  public ProcessMemory forAnotherThread() throws SyscallException {
-    return forAnotherThread(pid);
-  }
-
-  /**
-   * The same, asking for the process by another name of it: process_vm_readv finds nothing by that
-   * of a thread that has ended.
-   *
-   * @param alias the process or any thread of it
-   */
-  public ProcessMemory forAnotherThread(Pid alias) throws SyscallException {
-    return new ProcessMemory(alias, mem, false);
-  }
-
-  /** Returns the process, or the thread of it, that is asked for. */
-  public Pid pid() {
-    return pid;
-  }
-
-  /**
-   * Reads ranges of the process one after the other into one buffer.
-   *
-   * <p>Stops at the first page that cannot be read, so the result may be less than asked.
-   *
-   * @param localAddress where to; room for the sum of the lengths
-   * @param starts first addresses of the ranges
-   * @param lengths lengths of the ranges in bytes
-   * @param from index of the first range
-   * @param count number of ranges, at most {@link #MAX_RANGES}
-   * @return bytes read; less than asked if a page, not the first one, cannot be read
-   * @throws SyscallException EFAULT if the first page cannot be read, ESRCH if the process is gone,
-   *     EPERM without the right to trace it
-   */
-  public long readv(long localAddress, long[] starts, long[] lengths, int from, int count)
-      throws SyscallException {
-    if (count < 1 || count > MAX_RANGES) {
-      throw new IllegalArgumentException("cannot read ranges at once: count=" + count);
-    }
-    long bytes = 0;
-    for (int i = 0; i < count; i++) {
-      iovecs.putLong(i * IOVEC_BYTES, starts[from + i]);
-      iovecs.putLong(i * IOVEC_BYTES + 8, lengths[from + i]);
-      bytes += lengths[from + i];
-    }
-    long read = processVmReadv(localAddress, bytes, count);
-    if (read < 0) {
-      throw failure("process_vm_readv", starts[from], lengths[from], new Errno((int) -read));
-    }
-    return read;
+    return new ProcessMemory(Fd.openReadOnly(pid.procPath("mem")));
   }
 
   /**
    * Reads one range.
    *
-   * @see #readv(long, long[], long[], int, int)
-   */
-  public long readv(long localAddress, long start, long bytes) throws SyscallException {
-    iovecs.putLong(0, start);
-    iovecs.putLong(8, bytes);
-    long read = processVmReadv(localAddress, bytes, 1);
-    if (read < 0) {
-      throw failure("process_vm_readv", start, bytes, new Errno((int) -read));
-    }
-    return read;
-  }
-
-  /** Returns the bytes read, or the negated errno. */
-  private long processVmReadv(long local, long bytes, int count) {
-    iovecs.putLong(MAX_RANGES * IOVEC_BYTES, local);
-    iovecs.putLong(MAX_RANGES * IOVEC_BYTES + 8, bytes);
-    while (true) {
-      long read =
-          LibC.process_vm_readv(pid.number(), this.localAddress, 1, remoteAddress, count, 0);
-      if (read >= 0) {
-        return read;
-      }
-      int errno = LibC.errno();
-      if (errno != Errno.EINTR.number()) {
-        return -errno;
-      }
-    }
-  }
-
-  /**
-   * Reads one range through {@code /proc/PID/mem}. Safe for several threads.
+   * <p>Stops at the first page that cannot be read, so the result may be less than asked.
    *
    * @param localAddress where to
    * @param bytes length in bytes
@@ -159,23 +58,16 @@ public final class ProcessMemory implements AutoCloseable {
       }
       Errno errno = Errno.last();
       if (!errno.equals(Errno.EINTR)) {
-        throw failure("pread", address, bytes, errno);
+        throw new SyscallException(
+            "pread(" + mem.path() + ", " + AddressRange.toString(address, address + bytes) + ")",
+            errno);
       }
     }
   }
 
-  private SyscallException failure(String call, long start, long bytes, Errno errno) {
-    String what = call.equals("pread") ? mem.path() : pid.toString();
-    return new SyscallException(
-        call + "(" + what + ", " + AddressRange.toString(start, start + bytes) + ")", errno);
-  }
-
-  /** Closes the descriptor, unless borrowed, and frees the scratch memory. */
+  /** Closes the descriptor. */
   @Override
   public void close() {
-    if (ownsMem) {
-      mem.close();
-    }
-    memory.close();
+    mem.close();
   }
 }

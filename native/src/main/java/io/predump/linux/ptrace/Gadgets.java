@@ -90,7 +90,7 @@ record Gadgets(long syscall, long syscallReturn, long signalReturn) {
         try {
           read =
               (int)
-                  target.readv(window.address(), start, Math.min(WINDOW_BYTES, vma.end() - start));
+                  target.pread(window.address(), Math.min(WINDOW_BYTES, vma.end() - start), start);
         } catch (SyscallException e) {
           return;
         }

@@ -72,7 +72,7 @@ final class Leftovers implements AutoCloseable {
 
   private static boolean readMark(ProcessMemory target, Scratch scratch, NativeBuffer mark) {
     try {
-      return target.readv(mark.address(), scratch.start() + SignalFrame.MARK, Mark.BYTES)
+      return target.pread(mark.address(), Mark.BYTES, scratch.start() + SignalFrame.MARK)
               == Mark.BYTES
           && Mark.isAt(mark.bytes(), 0);
     } catch (SyscallException e) {

@@ -61,7 +61,7 @@ final class CgroupFreezeIT {
   private static long[] counters(LiveTarget target, long address, int count) throws IOException {
     try (ProcessMemory memory = ProcessMemory.open(target.pid());
         NativeBuffer local = NativeBuffer.allocate(count * 8L)) {
-      memory.readv(local.address(), address, count * 8L);
+      memory.pread(local.address(), count * 8L, address);
       long[] counters = new long[count];
       local.bytes().asLongBuffer().get(counters);
       return counters;

@@ -78,7 +78,7 @@ final class H12RestartableSequenceIT {
     }
 
     long read(long address) throws IOException {
-      memory.readv(local.address(), address, 8);
+      memory.pread(local.address(), 8, address);
       return local.bytes().getLong(0);
     }
 

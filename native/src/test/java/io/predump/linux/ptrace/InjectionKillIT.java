@@ -271,7 +271,7 @@ class InjectionKillIT {
     }
 
     private long read(int index) throws IOException {
-      memory.readv(local.address(), address, 24);
+      memory.pread(local.address(), 24, address);
       return local.bytes().getLong(index * Long.BYTES);
     }
 

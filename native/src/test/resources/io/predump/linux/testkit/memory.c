@@ -27,6 +27,7 @@ int main(int argc, char **argv) {
       case 'w': *at = (char)value; break;                                     /* write a byte */
       case 'd': madvise(at, value * PAGE, MADV_DONTNEED); break;               /* drop pages */
       case 'p': mprotect(at, value * PAGE, PROT_NONE); break;
+      case 'u': munmap(at, value * PAGE); break;
       case 'm':                                                                /* map anew */
         if (mmap(at, value * PAGE, PROT_READ | PROT_WRITE,
                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) != at) return 1;
