@@ -54,7 +54,11 @@ final class ExitCodes {
       };
     }
     if (failure instanceof CriuException criu) {
-      return criu.kind() == CriuException.Kind.LACKING ? LACKING : FAILURE;
+      return switch (criu.kind()) {
+        case LACKING -> LACKING;
+        case FAILED -> FAILURE;
+        case USAGE -> USAGE;
+      };
     }
     if (failure instanceof ImageException) {
       return IMAGE;

@@ -1,6 +1,10 @@
 package io.predump.cli;
 
+import io.predump.images.ImageChain;
+import java.io.IOException;
 import java.nio.file.Path;
+import java.util.OptionalInt;
+import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Model.PositionalParamSpec;
 
 /** The parameter {@code DIR}. */
@@ -16,6 +20,33 @@ final class ImagesDir {
         .index("0")
         .description("The images directory.")
         .build();
+  }
+
+  /** The option {@code --round}. */
+  static OptionSpec round(String description) {
+    return OptionSpec.builder("--round")
+        .paramLabel("N")
+        .type(Integer.class)
+        .description(description)
+        .build();
+  }
+
+  /**
+   * {@return the round asked for, if any}
+   *
+   * @throws IllegalArgumentException if it cannot be one
+   */
+  static OptionalInt roundOf(OptionSpec option) {
+    Integer number = option.getValue();
+    if (number != null && number < 1) {
+      throw new IllegalArgumentException("--round: rounds count from 1: " + number);
+    }
+    return number == null ? OptionalInt.empty() : OptionalInt.of(number);
+  }
+
+  /** Opens a round, the newest if none is asked for. */
+  static ImageChain open(Path dir, OptionalInt round) throws IOException {
+    return round.isPresent() ? ImageChain.open(dir, round.getAsInt()) : ImageChain.open(dir);
   }
 
   static Path of(PositionalParamSpec parameter) {

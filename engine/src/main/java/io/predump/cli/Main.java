@@ -82,6 +82,8 @@ public final class Main {
         new RunCommand(terminal),
         new ShowCommand(terminal),
         new VerifyCommand(terminal),
+        new ExportCommand(terminal),
+        new RestoreCommand(terminal),
         new DemoCommand(terminal));
   }
 

@@ -10,8 +10,10 @@ public final class CriuException extends IOException {
   public enum Kind {
     /** There is no criu to use, or it is too old, or cannot do what this target needs. */
     LACKING,
-    /** CRIU ran and failed. */
-    FAILED
+    /** CRIU ran and failed, or would. */
+    FAILED,
+    /** The request cannot be. */
+    USAGE
   }
 
   private final Kind kind;

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
 import java.nio.file.attribute.BasicFileAttributes;
@@ -20,8 +21,17 @@ public record PrivateDirectory(Path path) implements AutoCloseable {
     return new PrivateDirectory(Files.createTempDirectory(prefix));
   }
 
+  /** Makes one in a directory. */
+  static PrivateDirectory makeIn(Path parent, String prefix) throws IOException {
+    return new PrivateDirectory(Files.createTempDirectory(parent, prefix));
+  }
+
+  /** Removes it; can be called again. */
   @Override
   public void close() {
+    if (!Files.exists(path, LinkOption.NOFOLLOW_LINKS)) {
+      return;
+    }
     try {
       Files.walkFileTree(
           path,

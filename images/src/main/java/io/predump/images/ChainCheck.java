@@ -13,10 +13,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
@@ -220,39 +216,13 @@ final class ChainCheck {
       AtomicInteger next = new AtomicInteger();
       AtomicInteger damaged = new AtomicInteger();
       int workers = Math.max(1, Math.min(threads, count));
-      if (workers == 1) {
-        decompress(reader, next, damaged);
-      } else {
-        decompressOn(workers, reader, next, damaged);
-      }
+      Workers.run(workers, () -> decompress(reader, next, damaged));
       if (damaged.get() > MAX_FRAME_PROBLEMS) {
         problem(reader.file(), "damaged frames=" + damaged.get() + " of " + count);
       }
       frames += count;
       pages += reader.pageCount();
       bytes += f.bytes();
-    }
-  }
-
-  private void decompressOn(
-      int workers, FrameReader reader, AtomicInteger next, AtomicInteger damaged)
-      throws IOException {
-    ExecutorService pool = Executors.newFixedThreadPool(workers);
-    try {
-      List<Future<Void>> running = new ArrayList<>();
-      for (int w = 0; w < workers; w++) {
-        running.add(
-            pool.submit(
-                () -> {
-                  decompress(reader, next, damaged);
-                  return null;
-                }));
-      }
-      for (Future<Void> future : running) {
-        await(future);
-      }
-    } finally {
-      pool.shutdownNow();
     }
   }
 
@@ -272,23 +242,6 @@ final class ChainCheck {
           }
         }
       }
-    }
-  }
-
-  private static void await(Future<Void> future) throws IOException {
-    try {
-      future.get();
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new IOException("verify: interrupted", e);
-    } catch (ExecutionException e) {
-      if (e.getCause() instanceof IOException io) {
-        throw io;
-      }
-      if (e.getCause() instanceof Error error) {
-        throw error;
-      }
-      throw new IllegalStateException(e.getCause());
     }
   }
 

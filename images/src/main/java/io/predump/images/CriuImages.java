@@ -7,8 +7,10 @@ import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Comparator;
 import java.util.HashSet;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
 
@@ -31,10 +33,14 @@ public final class CriuImages {
 
   private final Path directory;
   private final List<CriuTask> tasks;
+  private final int rootVpid;
+  private final List<Integer> ids;
 
-  private CriuImages(Path directory, List<CriuTask> tasks) {
+  private CriuImages(Path directory, List<CriuTask> tasks, int rootVpid, Collection<Integer> ids) {
     this.directory = directory;
     this.tasks = List.copyOf(tasks);
+    this.rootVpid = rootVpid;
+    this.ids = List.copyOf(ids);
   }
 
   /**
@@ -48,6 +54,8 @@ public final class CriuImages {
     Path pstree = directory.resolve(PSTREE);
     List<CriuTask> tasks = new ArrayList<>();
     Set<Integer> vpids = new HashSet<>();
+    Set<Integer> ids = new LinkedHashSet<>();
+    int rootVpid = 0;
     Set<Integer> pagesIds = new HashSet<>();
     for (PstreeEntry process : ImageFiles.processes(pstree, ImageFiles.readAll(pstree))) {
       int vpid = process.getPid();
@@ -55,6 +63,9 @@ public final class CriuImages {
         throw new ImageCorruptException(
             pstree, -1, "pid=" + Integer.toUnsignedString(vpid) + ": not a pid, or twice");
       }
+      rootVpid = rootVpid == 0 ? vpid : rootVpid;
+      ids.add(vpid);
+      ids.addAll(process.getThreadsList());
       Path mm = directory.resolve(ImageFiles.mmName(vpid));
       if (!Files.exists(mm, LinkOption.NOFOLLOW_LINKS)) {
         continue;
@@ -75,7 +86,7 @@ public final class CriuImages {
     if (tasks.isEmpty()) {
       throw new ImageCorruptException(pstree, -1, "no process with memory");
     }
-    return new CriuImages(directory, tasks);
+    return new CriuImages(directory, tasks, rootVpid, ids);
   }
 
   /**
@@ -130,6 +141,16 @@ public final class CriuImages {
   /** {@return the directory} */
   public Path directory() {
     return directory;
+  }
+
+  /** {@return the pid of the root in its own pid namespace} */
+  public int rootVpid() {
+    return rootVpid;
+  }
+
+  /** {@return every number a restore gives to a process or thread again, each once} */
+  public List<Integer> ids() {
+    return ids;
   }
 
   /** {@return the processes that have memory, parents first} */

@@ -1,6 +1,5 @@
 package io.predump.images;
 
-import com.google.protobuf.CodedOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.ByteBuffer;
@@ -32,9 +31,6 @@ public final class PagesWriter {
   /** Bytes of a page. */
   static final int PAGE_BYTES = 4096;
 
-  /** CRIU keeps the count in 32 bits as well: a longer run is split. */
-  private static final long MAX_RUN_PAGES = 0xFFFF_FFFFL;
-
   private static final String FILE_PREFIX = "pages-";
   private static final int MAX_ID_DIGITS = 9;
 
@@ -45,7 +41,7 @@ public final class PagesWriter {
   private final Path pagesFile;
   private final FileChannel pages;
   private final PagemapOutput pagemap;
-  private final CodedOutputStream coded;
+  private final PagemapEncoder entries;
   private final WriteBehind writeBehind;
   private final FrameTable.Builder frames = new FrameTable.Builder();
 
@@ -53,9 +49,6 @@ public final class PagesWriter {
   private long sourceBytes;
   private long presentPages;
   private long parentPages;
-  private long runStart;
-  private long runPages;
-  private PageKind runKind = PageKind.PRESENT;
   private boolean finished;
 
   PagesWriter(RoundWriter owner, Storage storage, Path directory, PagesName name, int id)
@@ -78,11 +71,7 @@ public final class PagesWriter {
       }
       throw e;
     }
-    coded = CodedOutputStream.newInstance(pagemap, 1 << 16);
-    coded.writeFixed32NoTag(ImageFiles.MAGIC_COMMON);
-    coded.writeFixed32NoTag(ImageFiles.MAGIC_PAGEMAP);
-    coded.writeFixed32NoTag(CodedOutputStream.computeUInt32Size(1, id));
-    coded.writeUInt32(1, id);
+    entries = new PagemapEncoder(pagemap, id);
   }
 
   /** Name of pages file {@code id}. */
@@ -146,50 +135,11 @@ public final class PagesWriter {
    */
   public void entry(long vaddr, long pageCount, PageKind kind) throws IOException {
     requireUnfinished();
-    long end = vaddr + pageCount * PAGE_BYTES;
-    if ((vaddr & (PAGE_BYTES - 1)) != 0
-        || pageCount <= 0
-        || pageCount > Long.MAX_VALUE / PAGE_BYTES
-        || Long.compareUnsigned(end, vaddr) <= 0) {
-      throw new IllegalArgumentException(
-          String.format("entry: vaddr=0x%x pageCount=%d", vaddr, pageCount));
-    }
-    long runEnd = runStart + runPages * PAGE_BYTES;
-    if (Long.compareUnsigned(vaddr, runEnd) < 0) {
-      throw new IllegalArgumentException(
-          String.format(
-              "entry: vaddr=0x%x is below 0x%x, the end of the run before", vaddr, runEnd));
-    }
-    if (runPages > 0 && vaddr == runEnd && kind == runKind) {
-      runPages += pageCount;
-    } else {
-      flushRun();
-      runStart = vaddr;
-      runPages = pageCount;
-      runKind = kind;
-    }
+    entries.entry(vaddr, pageCount, kind);
     if (kind == PageKind.PRESENT) {
       presentPages += pageCount;
     } else {
       parentPages += pageCount;
-    }
-  }
-
-  private void flushRun() throws IOException {
-    long vaddr = runStart;
-    for (long left = runPages; left > 0; ) {
-      long count = Math.min(left, MAX_RUN_PAGES);
-      coded.writeFixed32NoTag(
-          CodedOutputStream.computeUInt64Size(1, vaddr)
-              + CodedOutputStream.computeUInt32Size(2, (int) count)
-              + CodedOutputStream.computeUInt32Size(4, runKind.flag)
-              + CodedOutputStream.computeUInt64Size(5, count));
-      coded.writeUInt64(1, vaddr);
-      coded.writeUInt32(2, (int) count);
-      coded.writeUInt32(4, runKind.flag);
-      coded.writeUInt64(5, count);
-      vaddr += count * PAGE_BYTES;
-      left -= count;
     }
   }
 
@@ -206,8 +156,7 @@ public final class PagesWriter {
       throw new IllegalStateException(
           pagesFile + ": sourceBytes=" + sourceBytes + " presentPages=" + presentPages);
     }
-    flushRun();
-    coded.flush();
+    entries.finish();
     byte[] table = SeekableZstd.table(frames.build());
     owner.wrote(table.length);
     owner.wrote(pagemap.bytes);

@@ -46,6 +46,19 @@ public final class ResolvedPages {
     void run(long vaddr, long pageCount, int round) throws IOException;
   }
 
+  PageRuns runs() {
+    return runs;
+  }
+
+  /** {@return the pages file of a round that holds pages of this name} */
+  FrameReader file(int round) {
+    FrameReader file = files[round - firstRound];
+    if (file == null) {
+      throw new IllegalStateException("round " + round + ": no pages file");
+    }
+    return file;
+  }
+
   /** Number of pages held. */
   public long pageCount() {
     return runs.pageCount();
@@ -87,11 +100,7 @@ public final class ResolvedPages {
     if (run < 0) {
       return false;
     }
-    int index = runs.round(run) - firstRound;
-    FrameReader file = files[index];
-    if (file == null) {
-      throw new IllegalStateException("round " + runs.round(run) + ": no pages file");
-    }
+    FrameReader file = file(runs.round(run));
     long sourcePage = runs.sourcePage(run) + ((vaddr - runs.vaddr(run)) >>> 12);
     int frame = file.frameOf(sourcePage);
     byte[] source = cache.find(file, frame);

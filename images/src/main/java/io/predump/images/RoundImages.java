@@ -129,8 +129,7 @@ public final class RoundImages {
     return file;
   }
 
-  private static void expectHash(SmallFile f, Path file, String sha256)
-      throws ImageCorruptException {
+  static void expectHash(SmallFile f, Path file, String sha256) throws ImageCorruptException {
     if (!sha256.equals(f.sha256())) {
       throw new ImageCorruptException(
           file, -1, "sha256 expected=" + f.sha256() + " actual=" + sha256);

@@ -56,6 +56,17 @@ class Storage {
     }
   }
 
+  /** Writes all of a buffer at a position of its own; several threads may. */
+  void writeAt(FileChannel channel, Path file, ByteBuffer bytes, long position) throws IOException {
+    try {
+      for (long at = position; bytes.hasRemaining(); ) {
+        at += channel.write(bytes, at);
+      }
+    } catch (IOException e) {
+      throw failed(file, "write", e);
+    }
+  }
+
   /** Makes a file durable. */
   void sync(FileChannel channel, Path file) throws IOException {
     try {

@@ -73,6 +73,15 @@ class CriuImagesTest {
   }
 
   @Test
+  void namesEveryNumberThatIsNeededAgain() throws IOException {
+    TestCriu.pstree(
+        dir, process(42, 0).toBuilder().addThreads(50).build(), process(43, 42), process(44, 42));
+    CriuImages images = CriuImages.open(dir);
+    assertThat(images.rootVpid()).isEqualTo(42);
+    assertThat(images.ids()).containsExactly(42, 50, 43, 44);
+  }
+
+  @Test
   void guardPagesAreCutOutWhereverTheyLie() throws IOException {
     TestCriu.mm(
         dir,

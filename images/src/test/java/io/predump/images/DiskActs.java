@@ -188,8 +188,17 @@ public final class DiskActs implements AutoCloseable {
     }
 
     @Override
-    public int write(ByteBuffer bytes, long position) {
-      throw new UnsupportedOperationException();
+    public int write(ByteBuffer bytes, long position) throws IOException {
+      watcher.before("write", path);
+      int limit = bytes.limit();
+      if (bytes.remaining() > SHORTEST_CUT_BYTES) {
+        bytes.limit(bytes.position() + bytes.remaining() / 2);
+      }
+      try {
+        return file.write(bytes, position);
+      } finally {
+        bytes.limit(limit);
+      }
     }
 
     @Override
