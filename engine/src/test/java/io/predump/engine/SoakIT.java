@@ -27,27 +27,16 @@ final class SoakIT {
   private static final long ADVERSARY_NANOS = 4_000_000_000L;
   private static final int[] PAUSES_MICROS = {0, 100, 300, 1000};
 
-  /**
-   * Forked children and huge pages come together in long soaks only. A child that goes on working
-   * on huge pages it inherited found a page of zeros where it had left something, twice in some 150
-   * seeds, never without the engine beside it; whether the kernel, the program or the engine is to
-   * blame is not known yet (issue 3).
-   */
-  private static final int FORKING =
-      Boolean.getBoolean("predump.soak.forkWithHugePages")
-          ? AdversaryTarget.MEMORY
-          : AdversaryTarget.MEMORY & ~AdversaryTarget.HUGE;
-
   /** Each seed takes the next of these. Without I/O the written bit is believed, with it not. */
   private static final int[] FEATURES = {
-    FORKING,
-    FORKING | AdversaryTarget.VFORK,
+    AdversaryTarget.MEMORY,
+    AdversaryTarget.MEMORY | AdversaryTarget.VFORK,
     AdversaryTarget.MEMORY & ~AdversaryTarget.FORK,
-    FORKING | AdversaryTarget.DIRECT,
-    FORKING,
-    FORKING | AdversaryTarget.URING | AdversaryTarget.FIXED,
+    AdversaryTarget.MEMORY | AdversaryTarget.DIRECT,
+    AdversaryTarget.MEMORY,
+    AdversaryTarget.MEMORY | AdversaryTarget.URING | AdversaryTarget.FIXED,
     AdversaryTarget.MEMORY & ~AdversaryTarget.FORK,
-    FORKING
+    AdversaryTarget.MEMORY
         | AdversaryTarget.DIRECT
         | AdversaryTarget.AIO
         | AdversaryTarget.URING
