@@ -41,6 +41,8 @@ enum Protection {
   SHARERS,
   /** The search for pages in a reservation goes on until all that smaps counts are found. */
   ALL_PAGES_COUNTED,
+  /** A checkpoint that lacks a resident page fails before anything ends. */
+  RESIDENCY,
   /** A target whose memory cgroup has no room for what copying charges to it is refused. */
   MEMORY_ROOM,
   /** Near vm.max_map_count no mapping is split to let go of it in steps. */
