@@ -1,0 +1,95 @@
+/* A program that notices when its memory is not what it left there. usage: selfcheck MIB [quiet]
+ *
+ * One thread writes random numbers to random places of anonymous memory and keeps their sum; with "quiet" it writes once and
+ * then rests. It also keeps a page of its own program's file that it has overwritten with zeros, and guard pages, where the
+ * kernel knows them. It answers "check" by "right", or by "wrong" and what is, and "count" by how often it has written. */
+#include <fcntl.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
+
+#include "target.h"
+
+enum { GUARD_INSTALL = 102, EVERY = 64, GUARDED_FROM = 16, GUARDED = 4, AREA = 64 };
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static uint64_t *words;
+static size_t count;
+static uint64_t sum, writes;
+static Random random_state = {88172645463325252u};
+static unsigned char *zeroed, *guarded;
+static int has_guards;
+static sigjmp_buf back;
+
+static void *writer(void *unused) {
+  (void)unused;
+  for (;;) {
+    pthread_mutex_lock(&lock);
+    for (int k = 0; k < 200; k++) {
+      uint64_t value = next(&random_state);
+      size_t at = value % (count / EVERY) * EVERY;
+      sum += value - words[at];
+      words[at] = value;
+    }
+    writes++;
+    pthread_mutex_unlock(&lock);
+    usleep(500);
+  }
+  return NULL;
+}
+
+static void on_fault(int signal) {
+  (void)signal;
+  siglongjmp(back, 1);
+}
+
+static int faults(volatile unsigned char *at) {
+  if (sigsetjmp(back, 1)) return 1;
+  (void)*at;
+  return 0;
+}
+
+static const char *check(void) {
+  uint64_t found = 0;
+  for (size_t i = 0; i < count; i += EVERY) found += words[i];
+  if (found != sum) return "wrong: sum";
+  for (int i = 0; i < PAGE; i++)
+    if (zeroed[i]) return "wrong: page of a file";
+  for (int page = 0; page < AREA; page++) {
+    int is_guard = has_guards && page >= GUARDED_FROM && page < GUARDED_FROM + GUARDED;
+    if (faults(guarded + page * PAGE) != is_guard) return "wrong: guard";
+    if (!is_guard && guarded[page * PAGE] != page + 1) return "wrong: beside the guards";
+  }
+  return "right";
+}
+
+int main(int argc, char **argv) {
+  if (argc < 2) usage("selfcheck MIB [quiet]");
+  size_t bytes = (size_t)atoi(argv[1]) * MIB;
+  count = bytes / sizeof *words;
+  words = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  guarded = mmap(NULL, AREA * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  int self = open("/proc/self/exe", O_RDONLY);
+  zeroed = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE, self, 0);
+  if (words == MAP_FAILED || guarded == MAP_FAILED || zeroed == MAP_FAILED) die("mmap");
+  close(self);
+  for (size_t i = 0; i < count; i += EVERY) sum += words[i] = next(&random_state);
+  memset(zeroed, 0, PAGE);
+  for (int page = 0; page < AREA; page++) guarded[page * PAGE] = page + 1;
+  has_guards = !madvise(guarded + GUARDED_FROM * PAGE, GUARDED * PAGE, GUARD_INSTALL);
+  signal(SIGSEGV, on_fault);
+  pthread_t thread;
+  if (argc < 3 && pthread_create(&thread, NULL, writer, NULL)) die("pthread_create");
+  setvbuf(stdout, NULL, _IOLBF, 0);
+  puts("ready");
+  char line[64];
+  while (fgets(line, sizeof line, stdin)) {
+    pthread_mutex_lock(&lock);
+    if (line[1] == 'h')
+      puts(check());
+    else
+      printf("%llu\n", (unsigned long long)writes);
+    pthread_mutex_unlock(&lock);
+  }
+  return 0;
+}
