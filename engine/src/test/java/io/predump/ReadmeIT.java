@@ -2,6 +2,8 @@ package io.predump;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.predump.criu.CriuProgram;
+import io.predump.criu.StockCriu;
 import io.predump.images.ImageChain;
 import io.predump.images.PagesName;
 import io.predump.linux.testkit.LiveTarget;
@@ -44,6 +46,7 @@ final class ReadmeIT {
     try (LiveTarget redis =
         LiveTarget.start(
             List.of(
+                "setsid",
                 "redis-server",
                 "--port",
                 "0",
@@ -54,12 +57,24 @@ final class ReadmeIT {
                 "--dir",
                 directory.toString()))) {
       for (String command : commands) {
+        if (command.startsWith("./predump restore")) {
+          awaitItsPid(redis);
+        }
         String output = run(command.replace("$(pidof redis-server)", "" + redis.pid().number()));
         if (command.startsWith("zstd -dc")) {
           assertThat(Long.parseLong(output.trim())).isEqualTo(4096 * firstRoundPages());
         }
       }
     }
+  }
+
+  /** A restored process takes its old pid, which is free once its parent has noticed its end. */
+  private static void awaitItsPid(LiveTarget ended) throws InterruptedException {
+    Path process = Path.of(ended.pid().procPath(""));
+    for (int i = 0; i < 1000 && Files.exists(process); i++) {
+      Thread.sleep(10);
+    }
+    assertThat(process).as("gone").doesNotExist();
   }
 
   @Test
@@ -108,13 +123,14 @@ final class ReadmeIT {
   private String run(String command) throws Exception {
     Path output = directory.resolve("output");
     Path errors = directory.resolve("errors");
-    Process process =
+    ProcessBuilder builder =
         new ProcessBuilder(
                 "bash", "-o", "pipefail", "-c", command.replace(IMAGES, directory + "/images"))
             .directory(ROOT.toFile())
             .redirectOutput(output.toFile())
-            .redirectError(errors.toFile())
-            .start();
+            .redirectError(errors.toFile());
+    builder.environment().put(CriuProgram.VARIABLE, StockCriu.program().path().toString());
+    Process process = builder.start();
     assertThat(process.waitFor(5, TimeUnit.MINUTES)).as("ends in time: %s", command).isTrue();
     assertThat(process.exitValue()).as("%s%n%s", command, Files.readString(errors)).isEqualTo(0);
     return Files.readString(output);

@@ -1,5 +1,7 @@
 package io.predump.cli;
 
+import io.predump.criu.CriuDump;
+import io.predump.criu.FreezeForecast;
 import io.predump.engine.Checkpointer;
 import io.predump.engine.LoopOptions;
 import io.predump.engine.PreDumpLoop;
@@ -60,6 +62,11 @@ final class LiveRun implements AutoCloseable {
   /** {@return the tracker and why it was picked} */
   String tracker() {
     return session.trackerDescription();
+  }
+
+  /** {@return how long the freeze of a checkpoint will be} */
+  FreezeForecast forecast(CriuDump dump) throws IOException {
+    return dump.forecast(session);
   }
 
   /** Takes the rounds; warnings not shown so far are shown. */

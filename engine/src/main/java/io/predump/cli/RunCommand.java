@@ -159,6 +159,7 @@ final class RunCommand extends Command {
                 dump.checkpointer(),
                 progress,
                 terminal().interruption())) {
+      dump.announce(run);
       RunResult result = run.take();
       if (json()) {
         Json.print(terminal().out(), o -> Json.run(o, dir.toString(), run.tracker(), result));
@@ -183,6 +184,13 @@ final class RunCommand extends Command {
     Dump(Optional<Path> freezeCgroup) throws IOException {
       prepared =
           wantsCheckpoint() ? Optional.of(checkpoint.prepare(freezeCgroup)) : Optional.empty();
+    }
+
+    /** Shared memory is what may make the freeze long, so the size of it is told beforehand. */
+    void announce(LiveRun run) throws IOException {
+      if (prepared.isPresent() && !isSet(quiet)) {
+        terminal().err().println(RunSummary.forecast(run.forecast(prepared.get())));
+      }
     }
 
     Optional<Checkpointer> checkpointer() {

@@ -1,5 +1,6 @@
 package io.predump.cli;
 
+import io.predump.criu.FreezeForecast;
 import io.predump.engine.FreezeRecord;
 import io.predump.engine.RunResult;
 import io.predump.engine.VerifyResult;
@@ -58,6 +59,16 @@ final class RunSummary {
             + " in all, "
             + Units.micros(micros.getMax())
             + " at most\n";
+  }
+
+  /** {@return one line, without its end} */
+  static String forecast(FreezeForecast f) {
+    return "checkpoint: "
+        + Units.bytes(f.privateBytes())
+        + " of private and "
+        + Units.bytes(f.sharedBytes())
+        + " of shared memory; CRIU copies the shared part frozen, so expect a freeze of about "
+        + Units.micros(f.micros());
   }
 
   static String freeze(FreezeRecord f) {

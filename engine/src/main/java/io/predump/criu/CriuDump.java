@@ -2,6 +2,7 @@ package io.predump.criu;
 
 import io.predump.criu.CriuException.Kind;
 import io.predump.engine.Checkpointer;
+import io.predump.engine.PreDumpSession;
 import io.predump.images.CriuImages;
 import io.predump.images.CriuOrigin;
 import io.predump.images.CriuTask;
@@ -73,6 +74,17 @@ public final class CriuDump implements Checkpointer, AutoCloseable {
   private static String fallback(String reason) {
     return reason
         + ": CRIU is run with --lazy-pages instead, and the freeze grows with private memory";
+  }
+
+  /**
+   * {@return how long the freeze will be}
+   *
+   * @param session attached
+   * @throws IOException if the target is gone
+   */
+  public FreezeForecast forecast(PreDumpSession session) throws IOException {
+    return FreezeForecast.of(
+        mode == CriuOrigin.Mode.VEIL, session.usedBytes(), session.sharedBytes());
   }
 
   @Override

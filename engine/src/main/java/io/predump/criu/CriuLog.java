@@ -6,11 +6,19 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /** What CRIU wrote about a run of it. */
 final class CriuLog {
   private static final int LAST_LINES = 4;
+
+  /** CRIU's own mark, and the words of the C library for an argument it does not know. */
+  private static final Pattern ERROR =
+      Pattern.compile("Error|unrecognized option|invalid option|requires an argument");
+
+  /** It wants more descriptors than some machines allow, and goes on without. */
+  private static final String HARMLESS = "Can't setup RLIMIT_NOFILE";
 
   private CriuLog() {}
 
@@ -31,7 +39,7 @@ final class CriuLog {
         // it ended before it had one
       }
     }
-    List<String> errors = lines.stream().filter(line -> line.contains("Error")).toList();
+    List<String> errors = lines.stream().filter(CriuLog::isError).toList();
     List<String> told = errors.isEmpty() ? lines : errors;
     return told.isEmpty()
         ? "it said nothing"
@@ -39,6 +47,10 @@ final class CriuLog {
             .map(CriuLog::withoutTime)
             .distinct()
             .collect(Collectors.joining("; "));
+  }
+
+  private static boolean isError(String line) {
+    return ERROR.matcher(line).find() && !line.contains(HARMLESS);
   }
 
   private static String withoutTime(String line) {

@@ -338,7 +338,7 @@ final class AttachedProcess implements AutoCloseable {
 
   /** Looks for ways in which its memory changes without a page fault. */
   void lookForHazards() throws IOException {
-    hazards.look(policies.judge(thread.maps()));
+    hazards.look(mappedNow());
   }
 
   /**
@@ -422,6 +422,11 @@ final class AttachedProcess implements AutoCloseable {
     return vma.policy() == VmaPolicy.TRACK
         ? vma.with(VmaPolicy.COMPARE, "private, but written in ways no fault shows")
         : vma;
+  }
+
+  /** {@return what it maps at this moment, judged} */
+  List<PolicedVma> mappedNow() throws SyscallException {
+    return policies.judge(thread.maps());
   }
 
   private void readMaps() throws IOException {

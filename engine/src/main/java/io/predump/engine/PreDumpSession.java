@@ -153,6 +153,25 @@ public final class PreDumpSession implements AutoCloseable {
     return tree.notVerified();
   }
 
+  /**
+   * {@return bytes of shared memory the tree maps now and that hold data, each object once: what a
+   * {@link Checkpointer} copies while it holds the tree}
+   *
+   * @throws IOException if the target is gone
+   */
+  public long sharedBytes() throws IOException {
+    return tree.sharedBytes();
+  }
+
+  /**
+   * {@return bytes of memory in use now, resident and in swap, of all processes}
+   *
+   * @throws IOException if the target is gone
+   */
+  public long usedBytes() throws IOException {
+    return tree.usedBytes();
+  }
+
   /** {@return the longest time a thread stood still to attach its process, microseconds} */
   public long stoppedMicros() {
     return tree.longestStopNanos() / 1000;

@@ -84,6 +84,11 @@ final class SharedObject implements PageOrigin, AutoCloseable {
     }
   }
 
+  /** {@return bytes of the parts that hold data} */
+  long dataBytes() throws SyscallException {
+    return extents().stream().mapToLong(e -> e.endOffset() - e.startOffset()).sum();
+  }
+
   /** {@return the parts that hold data; all of it where the file system does not know holes} */
   List<MappedFile.Extent> extents() throws SyscallException {
     try {

@@ -27,6 +27,24 @@ final class SharedObjects implements AutoCloseable {
     replace(mapped);
   }
 
+  /** The same with what the processes map at this moment. */
+  void updateWith(Collection<AttachedProcess> processes) throws SyscallException {
+    Map<Key, Mapped> mapped = new LinkedHashMap<>();
+    for (AttachedProcess process : processes) {
+      collect(process.thread(), process.mappedNow(), mapped);
+    }
+    replace(mapped);
+  }
+
+  /** {@return bytes that hold data, of all objects} */
+  long dataBytes() throws IOException {
+    long bytes = 0;
+    for (SharedObject object : objects.values()) {
+      bytes += object.dataBytes();
+    }
+    return bytes;
+  }
+
   /** Takes note of what the newest maps of one process shows. */
   void update(LiveThread thread, List<PolicedVma> vmas) throws SyscallException {
     Map<Key, Mapped> mapped = new LinkedHashMap<>();

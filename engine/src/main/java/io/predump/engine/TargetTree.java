@@ -350,6 +350,26 @@ final class TargetTree implements AutoCloseable {
     shared.list(counts, context.hooks());
   }
 
+  /**
+   * {@return bytes of the shared memory that all processes map, each object once, that hold data}
+   */
+  long sharedBytes() throws IOException {
+    try (SharedObjects mapped = new SharedObjects()) {
+      mapped.updateWith(members.values());
+      return mapped.dataBytes();
+    }
+  }
+
+  /** {@return bytes of memory in use, resident and in swap, of all processes} */
+  long usedBytes() throws IOException {
+    long bytes = 0;
+    for (AttachedProcess member : members.values()) {
+      ProcStatus now = member.thread().ask(ProcStatus::read);
+      bytes += now.residentBytes() + now.swappedBytes();
+    }
+    return bytes;
+  }
+
   /** Does beforehand what the freeze will do. */
   void rehearseFreeze() throws IOException {
     for (AttachedProcess member : List.copyOf(members.values())) {

@@ -36,11 +36,14 @@ public final class BenchMain {
         --dir DIR     where ours and the floor write for a while (/var/tmp)
         --json FILE   write the figures as JSON too
         --only PART   first: the first rounds; warm: those without the cold command;
-                      later: what comes after; injections
+                      later: what comes after; injections; checkpoints with CRIU, of
+                      256 MiB to the size given by --mib, 8192 at most
+        --svg FILE    draw the frozen time of checkpoints
 
       For root. Not a test: the exit code is 0 whatever the figures are.""";
 
-  private static final Set<String> PARTS = Set.of("", "first", "warm", "later", "injections");
+  private static final Set<String> PARTS =
+      Set.of("", "first", "warm", "later", "injections", "checkpoints");
 
   private BenchMain() {}
 
@@ -50,6 +53,7 @@ public final class BenchMain {
     int repeat = 3;
     Path dir = Path.of("/var/tmp");
     Optional<Path> json = Optional.empty();
+    Optional<Path> svg = Optional.empty();
     String only = "";
     boolean help;
 
@@ -61,6 +65,7 @@ public final class BenchMain {
           case "--repeat" -> parsed.repeat = Integer.parseInt(args[++i]);
           case "--dir" -> parsed.dir = Path.of(args[++i]);
           case "--json" -> parsed.json = Optional.of(Path.of(args[++i]));
+          case "--svg" -> parsed.svg = Optional.of(Path.of(args[++i]));
           case "--only" -> parsed.only = args[++i];
           case "-h", "--help" -> parsed.help = true;
           default -> throw new IllegalArgumentException(args[i] + ": unknown");
@@ -106,6 +111,31 @@ public final class BenchMain {
   private static void run(Setting setting, Arguments arguments) throws IOException {
     Map<String, Object> facts = facts(setting);
     Report report = new Report();
+    if (!arguments.only.equals("checkpoints")) {
+      rounds(setting, arguments, report, facts);
+    }
+    if (arguments.runs("checkpoints")) {
+      Checkpoints checkpoints = new Checkpoints(setting);
+      checkpoints.run(report);
+      if (arguments.svg.isPresent()) {
+        Files.writeString(arguments.svg.get(), new FreezeChart(checkpoints.curves()).svg());
+      }
+    }
+    facts.put("loadAverageAtEnd", loadAverage());
+    facts.forEach((name, value) -> System.out.println(name + ": " + value));
+    System.out.println();
+    System.out.print(report.table());
+    if (arguments.json.isPresent()) {
+      try (OutputStream out = Files.newOutputStream(arguments.json.get())) {
+        report.json(out, facts);
+      }
+      System.out.println("\nJSON: " + arguments.json.get());
+    }
+  }
+
+  private static void rounds(
+      Setting setting, Arguments arguments, Report report, Map<String, Object> facts)
+      throws IOException {
     say("filling " + setting.mib() + " MiB");
     String mib = Integer.toString(setting.mib());
     try (LiveTarget target = LiveTarget.start(setting.program("filler"), mib, "1")) {
@@ -123,16 +153,6 @@ public final class BenchMain {
     if (arguments.runs("injections")) {
       Injections.run(report, "sleeping", "sleep", "1000000");
       Injections.run(report, "spinning", "sh", "-c", "while :; do :; done");
-    }
-    facts.put("loadAverageAtEnd", loadAverage());
-    facts.forEach((name, value) -> System.out.println(name + ": " + value));
-    System.out.println();
-    System.out.print(report.table());
-    if (arguments.json.isPresent()) {
-      try (OutputStream out = Files.newOutputStream(arguments.json.get())) {
-        report.json(out, facts);
-      }
-      System.out.println("\nJSON: " + arguments.json.get());
     }
   }
 

@@ -29,6 +29,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * The last round as a whole checkpoint, and everything that can go wrong with it: whatever does,
@@ -134,6 +135,32 @@ final class CheckpointIT {
         dumpOf(StockCriu.program(), CriuMode.AUTO, List.of()),
         TestHooks.watched(step -> killCriuAt(step, "the capture")),
         "ended while it held the tree");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"the freeze", "the capture", "the thaw", "the commit"})
+  void anEngineKilledAtAnyStepLetsTheTreeGo(String step) throws Exception {
+    Process engine =
+        new ProcessBuilder(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-cp",
+                System.getProperty("java.class.path"),
+                KilledCheckpoint.class.getName(),
+                String.valueOf(target.pid().number()),
+                images.toString(),
+                step)
+            .inheritIO()
+            .start();
+
+    assertThat(engine.waitFor()).isEqualTo(128 + SIGKILL);
+
+    Targets.await("let go", () -> ProcStatus.read(target.pid()).tracerPid() == 0);
+    Targets.await("runs", () -> !Targets.threadStates(target.pid()).matches(".*[tT].*"));
+    assertRunsOn();
+    assertThat(new ChainVerifier(2).verify(images).problems()).isEmpty();
+    try (PreDumpSession session = target.attach(images, TestHooks.NONE)) {
+      assertThat(session.round()).as("the partial round is swept").isPresent();
+    }
   }
 
   @Test

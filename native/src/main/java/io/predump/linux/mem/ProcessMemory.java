@@ -10,13 +10,13 @@ import io.predump.linux.SyscallException;
 /**
  * Reads the memory of a process through {@code /proc/PID/mem}.
  *
- * <p>process_vm_readv(2) would be a sixth faster, and may harm the process (seen on Linux 6.18; it
- * pins what it reads since 5.19): a page that was once shared with a child is copied first, unless
- * nobody shares the whole of the large folio it is part of. Not only does that cost memory. The
- * copy's page table entry is clean, and neither it nor the page says that it holds data. If the
- * process forks again, and either process frees its view of the page with MADV_FREE, the kernel may
- * drop the page: the other process finds zeros. What is read through {@code /proc/PID/mem} is left
- * as it is. It reads mappings without read permission, too.
+ * <p>process_vm_readv(2) would be a sixth faster, and may harm the process. It pins what it reads,
+ * and since Linux 5.19 a pin copies a page first that the process shares with a child, or that is
+ * part of a huge page of which anything is still shared. Not only does that cost memory. The copy's
+ * page table entry is clean, and the page is not marked dirty either. If the process forks again,
+ * and parent or child frees its view of the page with MADV_FREE, the kernel may drop the page: the
+ * other finds zeros (seen on 6.12 and 6.18). What is read through {@code /proc/PID/mem} stays as it
+ * is. It reads mappings without read permission, too.
  *
  * <p>Safe for several threads. It belongs to the address space it was opened for, even after an
  * exec.
