@@ -34,6 +34,7 @@ final class LayersTest {
           "engine", Set.of("images", "proto", "linux"),
           "criu", Set.of("engine", "images", "proto", "linux"),
           "daemon", Set.of("criu", "engine", "images", "proto", "linux"),
+          "junit", Set.of("criu", "engine", "images", "linux"),
           "cli", Set.of("daemon", "criu", "engine", "images", "proto", "linux"));
 
   /** Libraries that few may touch. */
@@ -44,13 +45,15 @@ final class LayersTest {
           "com.github.luben..", Set.of("images"),
           "picocli..", Set.of("cli"),
           "org.slf4j..", Set.of("engine", "daemon", "criu", "cli"),
-          "ch.qos.logback..", Set.of("cli"));
+          "ch.qos.logback..", Set.of("cli"),
+          "org.junit..", Set.of("junit"),
+          "org.opentest4j..", Set.of("junit"));
 
   /** Not written yet. */
   private static final Set<String> TO_COME = Set.of("daemon");
 
   @ParameterizedTest
-  @ValueSource(strings = {"linux", "proto", "images", "engine", "criu", "daemon", "cli"})
+  @ValueSource(strings = {"linux", "proto", "images", "engine", "criu", "daemon", "junit", "cli"})
   void aLayerUsesOnlyTheLayersBelowIt(String layer) {
     for (String other : MAY_USE.keySet()) {
       if (!other.equals(layer) && !Objects.requireNonNull(MAY_USE.get(layer)).contains(other)) {
@@ -60,7 +63,7 @@ final class LayersTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"linux", "proto", "images", "engine", "cli"})
+  @ValueSource(strings = {"linux", "proto", "images", "engine", "criu", "junit", "cli"})
   void everyConstrainedLayerExists(String layer) {
     assertThat(in(layer)).isNotEmpty();
     assertThat(TO_COME).allSatisfy(later -> assertThat(in(later)).isEmpty());
@@ -68,7 +71,8 @@ final class LayersTest {
 
   /** The control: a rule against what is allowed, and done, is broken. */
   @ParameterizedTest
-  @ValueSource(strings = {"engine>linux", "engine>images", "images>proto", "cli>engine"})
+  @ValueSource(
+      strings = {"engine>linux", "engine>images", "images>proto", "cli>engine", "junit>engine"})
   void theRuleSeesADependencyWhereThereIsOne(String pair) {
     String[] layers = pair.split(">", -1);
 
@@ -83,7 +87,9 @@ final class LayersTest {
         "com.github.luben..",
         "picocli..",
         "org.slf4j..",
-        "ch.qos.logback.."
+        "ch.qos.logback..",
+        "org.junit..",
+        "org.opentest4j.."
       })
   void aLibraryIsUsedOnlyWhereItBelongs(String library) {
     onlyIn(library, Objects.requireNonNull(LIBRARY_ONLY_IN.get(library))).check(CLASSES);
@@ -92,7 +98,14 @@ final class LayersTest {
   /** The control: forbidden everywhere, the rule is broken by whoever may use it. */
   @ParameterizedTest
   @ValueSource(
-      strings = {"com.sun.jna..", "com.google.protobuf..", "com.github.luben..", "picocli.."})
+      strings = {
+        "com.sun.jna..",
+        "com.google.protobuf..",
+        "com.github.luben..",
+        "picocli..",
+        "org.junit..",
+        "org.opentest4j.."
+      })
   void theRuleSeesALibraryWhereItIsUsed(String library) {
     assertThat(onlyIn(library, Set.of("nowhere")).evaluate(CLASSES).hasViolation()).isTrue();
   }

@@ -9,6 +9,7 @@ import io.predump.images.PagesName;
 import io.predump.images.ProcessIdentity;
 import io.predump.images.ResolvedPages;
 import io.predump.images.VmaPolicy;
+import io.predump.linux.AddressRange;
 import io.predump.linux.Errno;
 import io.predump.linux.KernelFeatures;
 import io.predump.linux.NativeBuffer;
@@ -23,12 +24,16 @@ import io.predump.linux.proc.Machine;
 import io.predump.linux.proc.MappedFile;
 import io.predump.linux.proc.ProcStatus;
 import io.predump.linux.proc.Smaps;
+import io.predump.linux.ptrace.Freezer;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.function.BooleanSupplier;
 
 /**
@@ -44,6 +49,9 @@ public final class MemoryVerifier {
   /** A mapping larger than this is a reservation: only what is populated of it is looked at. */
   private static final long RESERVATION_BYTES = 64L << 30;
 
+  /** How long the threads of a process that is stopped anyway may take to be held by us too. */
+  private static final Duration HOLD = Duration.ofSeconds(10);
+
   private static final ByteBuffer ZERO_PAGE =
       ByteBuffer.allocate(PageTable.PAGE_BYTES).asReadOnlyBuffer();
 
@@ -53,6 +61,7 @@ public final class MemoryVerifier {
   private final ByteBuffer memoryWindow;
   private final ByteBuffer heldPage = ByteBuffer.allocate(PageTable.PAGE_BYTES);
   private final List<Difference> first = new ArrayList<>();
+  private List<AddressRange> kernelWritten = List.of();
   private long compared;
   private long different;
 
@@ -73,8 +82,7 @@ public final class MemoryVerifier {
   public static VerifyResult againstStopped(Path imagesDir, Pid pid) throws IOException {
     ProcStatus status = requireStopped(pid);
     LiveThread thread = new LiveThread(pid);
-    VmaPolicies policies = new VmaPolicies(thread.smaps(), Backing.asking(thread), false, false);
-    List<PolicedVma> vmas = policies.judge(thread.maps());
+    List<PolicedVma> vmas = vmas(thread);
     int vpid;
     try (ImageChain chain = ImageChain.open(imagesDir)) {
       Manifest newest = chain.newest().manifest();
@@ -92,6 +100,71 @@ public final class MemoryVerifier {
           KernelFeatures.current(),
           () -> false);
     }
+  }
+
+  /**
+   * Compares the newest round of an images directory with the private memory of the processes that
+   * were restored from it and have not run since. Shared memory comes back as other objects, and is
+   * not compared.
+   *
+   * @param pids all of the tree, each stopped; told apart by their pids in the pid namespace of
+   *     their own, which a restore gives them back
+   * @throws TargetRefusedException if one does not exist or is not stopped
+   * @throws io.predump.images.ImageException if the images are damaged, or not of these processes
+   */
+  public static VerifyResult againstRestored(Path imagesDir, List<Pid> pids) throws IOException {
+    List<View> views = new ArrayList<>();
+    Set<Integer> missing = new TreeSet<>();
+    try (ImageChain chain = ImageChain.open(imagesDir)) {
+      chain.newest().manifest().processes().forEach(process -> missing.add(process.vpid()));
+    }
+    List<Freezer> held = new ArrayList<>();
+    try (SharedObjects none = new SharedObjects()) {
+      for (Pid pid : pids) {
+        List<Integer> ids = requireStopped(pid).namespacePids();
+        int vpid = ids.get(ids.size() - 1);
+        if (!missing.remove(vpid)) {
+          throw new ForeignImagesException(
+              imagesDir, "the images hold no process with pid=" + vpid);
+        }
+        held.add(Freezer.freeze(pid, HOLD));
+        views.add(restored(pid, vpid, held.get(held.size() - 1)));
+      }
+      if (!missing.isEmpty()) {
+        throw new ForeignImagesException(
+            imagesDir, "the images hold processes that were not restored: pids " + missing);
+      }
+      return compare(imagesDir, views, none, KernelFeatures.current(), () -> false);
+    } finally {
+      Closing.all(held);
+    }
+  }
+
+  /** The kernel has told each restored thread on which processor it is. */
+  private static View restored(Pid pid, int vpid, Freezer held) throws IOException {
+    LiveThread thread = new LiveThread(pid);
+    List<PolicedVma> vmas = vmas(thread);
+    populateKernelPages(thread.id(), vmas);
+    return new View(thread.id(), vpid, vmas, held.rseqAreas());
+  }
+
+  /** A restored vDSO is mapped anew: none of its pages is there before somebody looks. */
+  private static void populateKernelPages(Pid pid, List<PolicedVma> vmas) throws IOException {
+    try (ProcessMemory memory = ProcessMemory.open(pid);
+        NativeBuffer page = NativeBuffer.allocate(PageTable.PAGE_BYTES)) {
+      for (PolicedVma vma : vmas) {
+        if (vma.policy() == VmaPolicy.AT_FREEZE) {
+          for (long at = vma.start(); at < vma.end(); at += PageTable.PAGE_BYTES) {
+            memory.pread(page.address(), PageTable.PAGE_BYTES, at);
+          }
+        }
+      }
+    }
+  }
+
+  private static List<PolicedVma> vmas(LiveThread thread) throws IOException {
+    return new VmaPolicies(thread.smaps(), Backing.asking(thread), false, false)
+        .judge(thread.maps());
   }
 
   private static ProcStatus requireStopped(Pid pid) throws IOException {
@@ -145,8 +218,14 @@ public final class MemoryVerifier {
    * @param pid the process, or a living thread of it
    * @param vpid the pid by which the images name it
    * @param vmas its mappings, read while it stands still
+   * @param kernelWritten what the kernel has written since the images were made, and is not
+   *     compared
    */
-  record View(Pid pid, int vpid, List<PolicedVma> vmas) {}
+  record View(Pid pid, int vpid, List<PolicedVma> vmas, List<AddressRange> kernelWritten) {
+    View(Pid pid, int vpid, List<PolicedVma> vmas) {
+      this(pid, vpid, vmas, List.of());
+    }
+  }
 
   /** {@return the members of a frozen tree} */
   static List<View> views(TargetTree tree) {
@@ -193,6 +272,7 @@ public final class MemoryVerifier {
     if (!chain.names().contains(name)) {
       throw new IOException("the newest round holds no " + name);
     }
+    kernelWritten = process.kernelWritten();
     ResolvedPages held = chain.pages(name);
     RangeSet covered = new RangeSet();
     try (RawPagemap pagemap = RawPagemap.open(process.pid());
@@ -415,7 +495,9 @@ public final class MemoryVerifier {
       expected = heldPage.flip();
     }
     boolean known = round >= 0 || zeroWhenNotHeld;
-    if (unreadable || !known || actual.mismatch(expected) >= 0) {
+    if (unreadable
+        || !known
+        || (actual.mismatch(expected) >= 0 && !writtenByKernel(address, actual, expected))) {
       differs(
           address,
           where,
@@ -424,6 +506,21 @@ public final class MemoryVerifier {
               ? VerifyResult.Kind.LOST
               : place < 0 ? VerifyResult.Kind.EXTRA : VerifyResult.Kind.STALE);
     }
+  }
+
+  /** {@return whether the page differs in nothing but what the kernel has written} */
+  private boolean writtenByKernel(long address, ByteBuffer actual, ByteBuffer expected) {
+    byte[] replaced = new byte[PageTable.PAGE_BYTES];
+    expected.get(0, replaced);
+    for (AddressRange range : kernelWritten) {
+      long from = Math.max(range.start(), address);
+      long to = Math.min(range.end(), address + PageTable.PAGE_BYTES);
+      if (from < to) {
+        int at = (int) (from - address);
+        actual.get(at, replaced, at, (int) (to - from));
+      }
+    }
+    return actual.mismatch(ByteBuffer.wrap(replaced)) < 0;
   }
 
   private void compareShared(ImageChain chain, SharedObject object) throws IOException {

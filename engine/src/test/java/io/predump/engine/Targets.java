@@ -18,7 +18,7 @@ import java.util.Arrays;
 import java.util.List;
 
 /** Starts the C targets of {@code src/test/c} and asks /proc how a target fares. */
-final class Targets {
+public final class Targets {
   private static final Path SOURCES = Path.of("src/test/c");
   private static final Duration PATIENCE = Slowness.times(Duration.ofSeconds(20));
 
@@ -30,7 +30,7 @@ final class Targets {
   }
 
   /** Compiles a program of {@code src/test/c}, its own headers put in, once per content. */
-  static CProgram program(String name, String... flags) {
+  public static CProgram program(String name, String... flags) {
     try {
       return CProgram.compile(name, source(name + ".c"), flags);
     } catch (IOException e) {

@@ -1,5 +1,6 @@
 package io.predump.linux.ptrace;
 
+import io.predump.linux.AddressRange;
 import io.predump.linux.Errno;
 import io.predump.linux.Freeze;
 import io.predump.linux.LibC;
@@ -11,8 +12,10 @@ import io.predump.linux.proc.TaskDirectory;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.BitSet;
+import java.util.List;
 
 /**
  * All threads of a process, stopped by ptrace until this is closed. About 10 µs per thread. Threads
@@ -274,6 +277,33 @@ public final class Freezer implements Freeze {
   @Override
   public int threadCount() {
     return count;
+  }
+
+  /**
+   * Returns where the threads' {@code struct rseq} are, which the kernel writes to whenever a
+   * thread goes back to its program: which processor it runs on. Of threads that have none, or
+   * whose kernel does not say (before Linux 5.13), nothing is returned.
+   */
+  public List<AddressRange> rseqAreas() throws IOException {
+    return trace.call(
+        () -> {
+          List<AddressRange> areas = new ArrayList<>();
+          for (int i = 0; i < count; i++) {
+            if (signals[i] != IN_VFORK
+                && LibC.ptrace(
+                        Ptrace.GET_RSEQ_CONFIGURATION,
+                        tids[i],
+                        Ptrace.RSEQ_CONFIGURATION_BYTES,
+                        memory.address())
+                    > 0) {
+              long start = bytes.getLong(Ptrace.RSEQ_ABI_POINTER);
+              if (start != 0) {
+                areas.add(new AddressRange(start, start + bytes.getInt(Ptrace.RSEQ_ABI_SIZE)));
+              }
+            }
+          }
+          return areas;
+        });
   }
 
   /** Does nothing: whom we trace nobody else lets go. */

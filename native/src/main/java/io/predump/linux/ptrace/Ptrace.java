@@ -33,6 +33,8 @@ final class Ptrace {
   /** Byte offsets in {@code struct ptrace_rseq_configuration}. */
   static final int RSEQ_ABI_POINTER = 0;
 
+  static final int RSEQ_ABI_SIZE = 8;
+
   static final int RSEQ_CONFIGURATION_BYTES = 24;
 
   private Ptrace() {}
