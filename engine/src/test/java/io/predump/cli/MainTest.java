@@ -58,9 +58,9 @@ class MainTest {
 
   @Test
   void anUnknownCommandIsNamed() {
-    Invocation unknown = Invocation.of("restore");
+    Invocation unknown = Invocation.of("rewind");
     assertThat(unknown.exitCode()).isEqualTo(2);
-    assertThat(unknown.err()).contains("restore").contains("try: predump --help");
+    assertThat(unknown.err()).contains("rewind").contains("try: predump --help");
   }
 
   @Test
