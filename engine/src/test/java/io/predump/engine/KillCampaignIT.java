@@ -23,7 +23,6 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
-import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -35,6 +34,10 @@ import org.junit.jupiter.api.io.TempDir;
  */
 final class KillCampaignIT {
   private static final List<String> KINDS = List.of("sleep", "tree", "compute", "threads");
+
+  /** The steps of a freeze; each comes once in a run. */
+  private static final List<String> FROZEN =
+      List.of("the freeze", "the capture", "the comparison", "the thaw");
   private static final int KILLS = Integer.getInteger("predump.kills", 336);
   private static final long SEED = Long.getLong("predump.killSeed", System.nanoTime());
   private static final int MEBIBYTES = 4;
@@ -45,7 +48,7 @@ final class KillCampaignIT {
   @TempDir Path directory;
 
   /** A kill: so long after a step of a run. */
-  private record Kill(int step, long delayNanos) {}
+  private record Kill(String step, long delayNanos) {}
 
   /** What came of the kills of one kind of target. */
   private static final class Tally {
@@ -152,7 +155,7 @@ final class KillCampaignIT {
    */
   private List<Kill> plan(String kind, Ledger target) throws Exception {
     Path images = directory.resolve(kind + "-images");
-    List<String> steps = run(target, images, KilledRun.NEVER, 0).lines().toList();
+    List<String> steps = run(target, images, String.valueOf(KilledRun.NEVER), 0).lines().toList();
     long nanos = Long.parseLong(steps.get(steps.size() - 1).split("\t", -1)[1]);
     delete(images);
     int share = KILLS / KINDS.size();
@@ -163,25 +166,21 @@ final class KillCampaignIT {
       if (!steps.get(i).startsWith("inject")) {
         others.add(i);
       } else if (i % KINDS.size() == KINDS.indexOf(kind)) {
-        plan.add(new Kill(i, 0));
+        plan.add(new Kill(String.valueOf(i), 0));
       }
     }
-    int[] frozen =
-        IntStream.range(0, steps.size())
-            .filter(i -> steps.get(i).matches(".*\tthe (freeze|capture|comparison|thaw)"))
-            .toArray();
-    assertThat(frozen).hasSize(4);
-    for (int step : frozen) {
+    for (String step : FROZEN) {
+      assertThat(steps).filteredOn(line -> line.endsWith("\t" + step)).hasSize(1);
       plan.add(new Kill(step, 0));
     }
     for (int i = 0; i < share / 4; i++) {
-      plan.add(new Kill(0, 1 + (long) (random.nextDouble() * nanos)));
-      plan.add(new Kill(frozen[i % frozen.length], 1 + random.nextInt(3_000_000)));
+      plan.add(new Kill("0", 1 + (long) (random.nextDouble() * nanos)));
+      plan.add(new Kill(FROZEN.get(i % FROZEN.size()), 1 + random.nextInt(3_000_000)));
     }
     int left = Math.max(0, share - plan.size());
     for (int i = 0; i < left; i++) {
       int at = (int) ((i + random.nextDouble()) * others.size() / left);
-      plan.add(new Kill(others.get(at), 0));
+      plan.add(new Kill(String.valueOf(others.get(at)), 0));
     }
     return plan;
   }
@@ -213,12 +212,12 @@ final class KillCampaignIT {
   }
 
   /** Runs the engine in a JVM of its own, and returns what it printed. */
-  private String run(Ledger target, Path images, int step, long delayNanos) throws Exception {
+  private String run(Ledger target, Path images, String step, long delayNanos) throws Exception {
     return java(
         KilledRun.class,
         target.pid().toString(),
         images.toString(),
-        Integer.toString(step),
+        step,
         Long.toString(delayNanos));
   }
 

@@ -27,6 +27,7 @@ public final class KilledRun {
   private static final int SIGKILL = 9;
 
   private final int step;
+  private final String name;
   private final long delayNanos;
   private final boolean lists;
   private final OutputStream out = new FileOutputStream(FileDescriptor.out);
@@ -34,15 +35,24 @@ public final class KilledRun {
   private volatile String phase = "attach";
   private int steps;
 
-  private KilledRun(int step, long delayNanos) {
+  private KilledRun(int step, String name, long delayNanos) {
     this.step = step;
+    this.name = name;
     this.delayNanos = delayNanos;
     this.lists = step == NEVER;
   }
 
-  /** Arguments: pid, images directory, number of the step (0: the beginning), delay in ns. */
+  /**
+   * Arguments: pid, images directory, the step, delay in ns. A step is a number (0: the beginning),
+   * or the name of one that comes once: how many acts on the disk come before it varies.
+   */
   public static void main(String[] arguments) throws IOException {
-    KilledRun run = new KilledRun(Integer.parseInt(arguments[2]), Long.parseLong(arguments[3]));
+    boolean numbered = arguments[2].matches("\\d+");
+    KilledRun run =
+        new KilledRun(
+            numbered ? Integer.parseInt(arguments[2]) : NEVER - 1,
+            numbered ? "" : arguments[2],
+            Long.parseLong(arguments[3]));
     run.watchTheClock();
     KillPoint.watch(act -> run.before("inject", act));
     try (DiskActs acts = DiskActs.watch((act, path) -> run.before("disk", act))) {
@@ -68,9 +78,9 @@ public final class KilledRun {
     }
   }
 
-  private synchronized void before(String kind, String name) {
+  private synchronized void before(String kind, String coming) {
     phase =
-        switch (name) {
+        switch (coming) {
           case "the scan" -> "round";
           case "the commit" -> "commit";
           case "the freeze", "the capture", "the comparison" -> "freeze";
@@ -79,9 +89,9 @@ public final class KilledRun {
           default -> phase;
         };
     if (lists) {
-      say(kind + "\t" + phase + "\t" + name);
+      say(kind + "\t" + phase + "\t" + coming);
     }
-    if (steps++ == step) {
+    if (steps++ == step || coming.equals(name)) {
       if (delayNanos == 0) {
         die();
       }
