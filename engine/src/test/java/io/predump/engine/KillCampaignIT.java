@@ -38,6 +38,7 @@ final class KillCampaignIT {
   /** The steps of a freeze; each comes once in a run. */
   private static final List<String> FROZEN =
       List.of("the freeze", "the capture", "the comparison", "the thaw");
+
   private static final int KILLS = Integer.getInteger("predump.kills", 336);
   private static final long SEED = Long.getLong("predump.killSeed", System.nanoTime());
   private static final int MEBIBYTES = 4;
