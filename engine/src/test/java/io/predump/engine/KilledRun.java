@@ -91,7 +91,7 @@ public final class KilledRun {
     if (lists) {
       say(kind + "\t" + phase + "\t" + coming);
     }
-    if (steps++ == step || coming.equals(name)) {
+    if (steps++ == step || (!name.isEmpty() && coming.equals(name))) {
       if (delayNanos == 0) {
         die();
       }
