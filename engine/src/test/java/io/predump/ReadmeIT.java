@@ -46,7 +46,6 @@ final class ReadmeIT {
     try (LiveTarget redis =
         LiveTarget.start(
             List.of(
-                "setsid",
                 "redis-server",
                 "--port",
                 "0",

@@ -3,11 +3,12 @@ package io.predump.criu;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.OptionalInt;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 
 /**
@@ -80,9 +81,14 @@ final class CriuProcess {
     }
   }
 
-  /** {@return its exit code if it has ended} */
-  OptionalInt ended() {
-    return process.isAlive() ? OptionalInt.empty() : OptionalInt.of(process.exitValue());
+  /** {@return whether it has ended, or does within so long} */
+  boolean endsWithin(Duration patience) throws IOException {
+    try {
+      return process.waitFor(patience.toMillis(), TimeUnit.MILLISECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IOException("criu dump: interrupted while it ends", e);
+    }
   }
 
   /** {@return what it said last} */

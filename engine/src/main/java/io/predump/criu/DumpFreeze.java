@@ -7,6 +7,7 @@ import io.predump.linux.Pid;
 import io.predump.linux.proc.ProcStatus;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -18,6 +19,8 @@ import org.jspecify.annotations.Nullable;
  * so that CRIU takes the dump for failed and resumes everything.
  */
 final class DumpFreeze implements Freeze {
+  private static final Duration END_PATIENCE = Duration.ofSeconds(2);
+
   /**
    * What to start.
    *
@@ -185,7 +188,9 @@ final class DumpFreeze implements Freeze {
 
   @Override
   public void requireHeld() throws IOException {
-    if (process.ended().isPresent()) {
+    Optional<String> running = runningThread();
+    // A criu that is killed lets the tree go before its end is seen.
+    if (process.endsWithin(running.isPresent() ? END_PATIENCE : Duration.ZERO)) {
       throw new CriuException(
           Kind.FAILED,
           "criu ("
@@ -193,22 +198,25 @@ final class DumpFreeze implements Freeze {
               + ") ended while it held the tree, which runs on: "
               + process.lastWords());
     }
+    if (running.isPresent()) {
+      throw new CriuException(Kind.FAILED, running.get() + " although criu holds the tree");
+    }
+  }
+
+  /** {@return a thread that is not stopped, and how it is; a cgroup's are asleep and held} */
+  private Optional<String> runningThread() throws IOException {
+    if (order.options().freezeCgroup().isPresent()) {
+      return Optional.empty();
+    }
     for (Pid pid : order.pids()) {
       for (int tid : ProcStatus.threads(pid)) {
         char state = ProcStatus.threadState(pid, tid);
-        if ("tTZX".indexOf(state) < 0 && order.options().freezeCgroup().isEmpty()) {
-          throw new CriuException(
-              Kind.FAILED,
-              "pid="
-                  + pid.number()
-                  + " tid="
-                  + tid
-                  + " runs (state "
-                  + state
-                  + ") although criu holds the tree");
+        if ("tTZX".indexOf(state) < 0) {
+          return Optional.of("pid=" + pid.number() + " tid=" + tid + " runs (state " + state + ")");
         }
       }
     }
+    return Optional.empty();
   }
 
   @Override
