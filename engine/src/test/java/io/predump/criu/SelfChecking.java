@@ -32,7 +32,7 @@ final class SelfChecking implements AutoCloseable {
         CProgram.compile("selfcheck", source.replace("#include \"target.h\"", header));
     // on one processor: its number is in memory, where the kernel writes it for rseq
     List<String> command =
-        new ArrayList<>(List.of("taskset", "-c", "0", program.executable().toString()));
+        new ArrayList<>(List.of("setsid", "taskset", "-c", "0", program.executable().toString()));
     command.addAll(List.of(arguments));
     SelfChecking started = new SelfChecking(LiveTarget.start(command));
     try {
@@ -63,6 +63,11 @@ final class SelfChecking implements AutoCloseable {
   /** {@return how often it has written} */
   long writes() throws IOException {
     return Long.parseLong(target.ask("count"));
+  }
+
+  /** {@return the address of its ring for asynchronous reads, 0 without one} */
+  long ring() throws IOException {
+    return Long.parseUnsignedLong(target.ask("ring"), 16);
   }
 
   void signal(int signal) {
