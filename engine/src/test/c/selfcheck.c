@@ -1,8 +1,8 @@
-/* A program that notices when its memory is not what it left there. usage: selfcheck MIB [quiet] [ring]
+/* A program that notices when its memory is not what it left there. usage: selfcheck MIB [quiet] [ring] [unguarded]
  *
  * One thread writes random numbers to random places of anonymous memory and keeps their sum; with "quiet" it writes once and
  * then rests. It also keeps a page of its own program's file that it has overwritten with zeros, shared memory, guard pages
- * where the kernel knows them, and with "ring" a ring for asynchronous reads. It answers "check" by "right", or by "wrong" and
+ * where the kernel knows them (none with "unguarded"), and with "ring" a ring for asynchronous reads. It answers "check" by "right", or by "wrong" and
  * what is, "count" by how often it has written, and "ring" by the ring's address. */
 #include <fcntl.h>
 #include <linux/aio_abi.h>
@@ -90,7 +90,7 @@ static int has(char **arguments, const char *word) {
 }
 
 int main(int argc, char **argv) {
-  if (argc < 2) usage("selfcheck MIB [quiet] [ring]");
+  if (argc < 2) usage("selfcheck MIB [quiet] [ring] [unguarded]");
   size_t bytes = (size_t)atoi(argv[1]) * MIB;
   count = bytes / sizeof *words;
   words = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -106,7 +106,7 @@ int main(int argc, char **argv) {
   for (int page = 0; page < SHARED; page++) shared[page * PAGE] = page + 1;
   has_ring = has(argv, "ring");
   if (has_ring && syscall(SYS_io_setup, 4L, &ring)) die("io_setup");
-  has_guards = !madvise(guarded + GUARDED_FROM * PAGE, GUARDED * PAGE, GUARD_INSTALL);
+  has_guards = !has(argv, "unguarded") && !madvise(guarded + GUARDED_FROM * PAGE, GUARDED * PAGE, GUARD_INSTALL);
   signal(SIGSEGV, on_fault);
   pthread_t thread;
   if (!has(argv, "quiet") && pthread_create(&thread, NULL, writer, NULL)) die("pthread_create");

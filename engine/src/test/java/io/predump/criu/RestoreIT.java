@@ -103,6 +103,34 @@ final class RestoreIT {
     }
   }
 
+  /** Before 4.2 CRIU knows neither guard pages nor wide page counts. */
+  @Test
+  void anOlderCriuDumpsAndRestores() throws IOException {
+    String older = StockCriu.older().path().toString();
+    try (SelfChecking target = SelfChecking.start("24", "unguarded")) {
+      Ended dump =
+          Programs.predump(
+              "run",
+              "-t",
+              target.pid().toString(),
+              "-D",
+              images.toString(),
+              "--rounds",
+              "2",
+              "--final",
+              "criu",
+              "--criu",
+              older);
+      assertThat(dump.exitCode()).as(dump.err()).isZero();
+      target.awaitGone();
+
+      Ended restore = restore(older);
+
+      assertThat(restore.exitCode()).as(restore.err()).isZero();
+      assertThat(target.check()).isEqualTo("right");
+    }
+  }
+
   /** Stock CRIU alone restores what was exported; and the target notices a page that is wrong. */
   @ParameterizedTest
   @ValueSource(strings = {"flat", "chain", "control: a page damaged"})

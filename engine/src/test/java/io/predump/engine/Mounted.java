@@ -29,7 +29,8 @@ public final class Mounted implements AutoCloseable {
     return path;
   }
 
-  void remount(String options) throws Exception {
+  /** Changes its mount options. */
+  public void remount(String options) throws Exception {
     assertThat(run("mount", "-o", "remount," + options, path.toString())).isZero();
   }
 
