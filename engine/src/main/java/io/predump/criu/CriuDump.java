@@ -48,11 +48,12 @@ public final class CriuDump implements Checkpointer, AutoCloseable {
    * Prepares a dump.
    *
    * @param criu the program
-   * @throws CriuException if the veil is demanded and this criu cannot preload it, or CRIU could
-   *     not run the hook
+   * @throws CriuException USAGE if an argument for CRIU cannot be; if the veil is demanded and this
+   *     criu cannot preload it, or CRIU could not run the hook
    * @throws IOException if there is no room for temporary files
    */
   public static CriuDump prepare(CriuProgram criu, DumpOptions options) throws IOException {
+    CriuArguments.DUMP.check(options.extraArguments());
     CriuOrigin.Mode mode =
         options.mode() == CriuMode.LAZY ? CriuOrigin.Mode.LAZY : CriuOrigin.Mode.VEIL;
     List<String> warnings = new ArrayList<>();
@@ -100,9 +101,9 @@ public final class CriuDump implements Checkpointer, AutoCloseable {
   }
 
   @Override
-  public Freeze freeze(Path directory, List<Pid> pids) throws IOException {
+  public Freeze freeze(Path directory, Pid root) throws IOException {
     files = directory;
-    DumpFreeze held = start(pids);
+    DumpFreeze held = start(root);
     boolean veiled = mode == CriuOrigin.Mode.VEIL;
     if (veiled && !held.veilAnswered()) {
       held.close();
@@ -113,11 +114,11 @@ public final class CriuDump implements Checkpointer, AutoCloseable {
       warnings.add(fallback(reason));
       mode = CriuOrigin.Mode.LAZY;
       empty(directory);
-      held = start(pids);
+      held = start(root);
     }
     freeze = held;
     try {
-      requireRepresentable(pids);
+      requireRepresentable(held.pids());
     } catch (IOException | RuntimeException e) {
       held.close();
       throw e;
@@ -125,9 +126,9 @@ public final class CriuDump implements Checkpointer, AutoCloseable {
     return held;
   }
 
-  private DumpFreeze start(List<Pid> pids) throws IOException {
+  private DumpFreeze start(Pid root) throws IOException {
     Path attempt = Files.createDirectory(work.path().resolve(String.valueOf(++attempts)));
-    return DumpFreeze.open(new DumpFreeze.Order(criu, options, mode, directory(), attempt, pids));
+    return DumpFreeze.open(new DumpFreeze.Order(criu, options, mode, directory(), attempt, root));
   }
 
   /** What the attempt before has written. */

@@ -118,7 +118,7 @@ public final class CriuRestore {
   }
 
   private RestoreResult restore() throws IOException {
-    CriuArguments.check(options.extra());
+    CriuArguments.RESTORE.check(options.extra());
     try (ImageChain chain = checkpoint()) {
       RawImages images = RawImages.of(chain);
       CriuImages tree = images.criu().orElseThrow();

@@ -2,9 +2,12 @@ package io.predump.criu;
 
 import io.predump.criu.CriuException.Kind;
 import io.predump.images.CriuOrigin;
+import io.predump.linux.Errno;
 import io.predump.linux.Freeze;
 import io.predump.linux.Pid;
+import io.predump.linux.SyscallException;
 import io.predump.linux.proc.ProcStatus;
+import io.predump.linux.proc.ProcessTree;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -29,7 +32,7 @@ final class DumpFreeze implements Freeze {
    * @param mode how it is kept from copying private memory
    * @param files where its images go
    * @param work an empty private directory for everything else
-   * @param pids the processes known so far, the root first
+   * @param root of the tree
    */
   record Order(
       CriuProgram criu,
@@ -37,13 +40,14 @@ final class DumpFreeze implements Freeze {
       CriuOrigin.Mode mode,
       Path files,
       Path work,
-      List<Pid> pids) {}
+      Pid root) {}
 
   private final Order order;
   private final DumpHook hook;
   private final Optional<Veil> veil;
   private final Optional<LazyClient> lazy;
   private final CriuProcess process;
+  private final List<Pid> pids;
   private final int threadCount;
   private final long frozenSinceNanos;
   private boolean allowed;
@@ -57,6 +61,7 @@ final class DumpFreeze implements Freeze {
       Optional<Veil> veil,
       Optional<LazyClient> lazy,
       CriuProcess process,
+      List<Pid> pids,
       long frozenSinceNanos)
       throws IOException {
     this.order = order;
@@ -65,12 +70,25 @@ final class DumpFreeze implements Freeze {
     this.lazy = lazy;
     this.process = process;
     this.frozenSinceNanos = frozenSinceNanos;
+    this.pids = List.copyOf(pids);
     int threads = 0;
-    for (Pid pid : order.pids()) {
-      threads += ProcStatus.threads(pid).size();
+    for (Pid pid : pids) {
+      threads += threads(pid).size();
     }
     this.threadCount = threads;
     this.allowed = order.options().afterDump() == AfterDump.RUNNING;
+  }
+
+  /** {@return its threads, none if it has ended: children did, before CRIU came} */
+  private static List<Integer> threads(Pid pid) throws SyscallException {
+    try {
+      return ProcStatus.threads(pid);
+    } catch (SyscallException e) {
+      if (e.is(Errno.ENOENT) || e.is(Errno.ESRCH)) {
+        return List.of();
+      }
+      throw e;
+    }
   }
 
   /**
@@ -98,7 +116,9 @@ final class DumpFreeze implements Freeze {
               order.work(),
               environment -> preloaded.ifPresent(v -> v.putInto(environment)));
       long since = awaitHold(hook, process, order);
-      DumpFreeze freeze = new DumpFreeze(order, hook, veil, lazy, process, since);
+      // As they are now, frozen: between our last look and CRIU's freeze some came and went.
+      List<Pid> pids = ProcessTree.descendants(order.root());
+      DumpFreeze freeze = new DumpFreeze(order, hook, veil, lazy, process, pids, since);
       held = true;
       return freeze;
     } finally {
@@ -114,7 +134,7 @@ final class DumpFreeze implements Freeze {
             List.of(
                 "dump",
                 "--tree",
-                String.valueOf(order.pids().get(0).number()),
+                order.root().toString(),
                 "--images-dir",
                 order.files().toString(),
                 "--work-dir",
@@ -203,13 +223,15 @@ final class DumpFreeze implements Freeze {
     }
   }
 
-  /** {@return a thread that is not stopped, and how it is; a cgroup's are asleep and held} */
+  /** {@return the processes that stand still, the root first} */
+  List<Pid> pids() {
+    return pids;
+  }
+
+  /** {@return a thread that is not stopped, and how it is} */
   private Optional<String> runningThread() throws IOException {
-    if (order.options().freezeCgroup().isPresent()) {
-      return Optional.empty();
-    }
-    for (Pid pid : order.pids()) {
-      for (int tid : ProcStatus.threads(pid)) {
+    for (Pid pid : pids) {
+      for (int tid : threads(pid)) {
         char state = ProcStatus.threadState(pid, tid);
         if ("tTZX".indexOf(state) < 0) {
           return Optional.of("pid=" + pid.number() + " tid=" + tid + " runs (state " + state + ")");
@@ -227,13 +249,11 @@ final class DumpFreeze implements Freeze {
     closed = true;
     try {
       hook.answer(allowed);
-      if (allowed) {
-        serveLazily();
-      }
+      Optional<IOException> unserved = leaveLazyPages();
       int code = process.awaitEnd();
       thawedNanos = System.nanoTime();
       if (allowed && code != 0) {
-        failure =
+        CriuException failed =
             new CriuException(
                 Kind.FAILED,
                 "criu ("
@@ -245,6 +265,8 @@ final class DumpFreeze implements Freeze {
                     + " ("
                     + fate()
                     + ")");
+        unserved.ifPresent(failed::addSuppressed);
+        failure = failed;
       }
     } catch (IOException e) {
       thawedNanos = System.nanoTime();
@@ -254,13 +276,28 @@ final class DumpFreeze implements Freeze {
     }
   }
 
-  /** CRIU waits for a client, without a limit, and the tree with it. */
-  private void serveLazily() throws IOException {
-    if (lazy.isPresent()) {
-      String stage = hook.awaitStage();
-      if (stage.equals(DumpHook.STATUS_READY)) {
+  /**
+   * With lazy pages CRIU comes to serve a client whatever the hook said before, waits for one
+   * without a limit, and the tree with it. So it is let go on only once our client has come, which
+   * it finds waiting and gone; without one it is told to fail, and lets the tree go.
+   *
+   * @return why no client came although one was to
+   */
+  private Optional<IOException> leaveLazyPages() throws IOException {
+    if (lazy.isEmpty() || !hook.awaitStage().equals(DumpHook.STATUS_READY)) {
+      return Optional.empty();
+    }
+    boolean served = false;
+    try {
+      if (allowed) {
         lazy.get().comeAndGo();
+        served = true;
       }
+      return Optional.empty();
+    } catch (IOException e) {
+      return Optional.of(e);
+    } finally {
+      hook.answer(served);
     }
   }
 

@@ -10,8 +10,8 @@ import java.nio.file.attribute.PosixFilePermissions;
 
 /**
  * What CRIU runs at the stages of a dump ({@code --action-script}), and the two named pipes by
- * which it talks with this program: one for stages, a line each, one for the answer that ends the
- * {@code post-dump} stage with the tree still frozen.
+ * which it talks with this program: one for stages, a line each, one for the answers that end the
+ * stages in which the tree is frozen and CRIU waits, {@code post-dump} and {@code status-ready}.
  *
  * <p>The script's end of the answers is opened for reading alone, so that it reads the end of the
  * file as soon as no one holds the other end: this program is gone. It opens both ends first, for
@@ -24,7 +24,10 @@ final class DumpHook implements AutoCloseable {
   /** Stage: the tree is frozen, the images are complete, CRIU waits for the answer. */
   static final String POST_DUMP = "post-dump";
 
-  /** Stage: with lazy pages, CRIU waits for the client that would ask for them. */
+  /**
+   * Stage: with lazy pages CRIU is about to serve the client that would ask for them, whatever was
+   * answered before; it waits for the answer, and serves nobody if it is a bad one.
+   */
   static final String STATUS_READY = "status-ready";
 
   /** Not CRIU's: it has ended. */
@@ -41,7 +44,7 @@ final class DumpHook implements AutoCloseable {
       exec 3<>"$here/stages" 5<>"$here/answers" 4<"$here/answers"
       exec 5>&-
       echo "$CRTOOLS_SCRIPT_ACTION" >&3
-      [ "$CRTOOLS_SCRIPT_ACTION" = post-dump ] || exit 0
+      [ "$CRTOOLS_SCRIPT_ACTION" != pre-dump ] || exit 0
       read -r answer <&4 || exit 1
       exit "$answer"
       """;
@@ -101,7 +104,7 @@ final class DumpHook implements AutoCloseable {
     stages.write((stage + "\n").getBytes(StandardCharsets.US_ASCII));
   }
 
-  /** Ends the {@link #POST_DUMP} stage: well, or so that CRIU takes the dump for failed. */
+  /** Ends the stage in which CRIU waits: well, or so that it takes the dump for failed. */
   void answer(boolean well) throws IOException {
     answers.write((well ? "0\n" : "1\n").getBytes(StandardCharsets.US_ASCII));
   }

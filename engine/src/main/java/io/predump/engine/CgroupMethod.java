@@ -91,7 +91,8 @@ final class CgroupMethod implements FreezeMethod {
 
   @Override
   public boolean isPassing(IOException failure) {
-    return failure instanceof CgroupException e && e.reason() == CgroupException.Reason.NO_STOP;
+    return FreezeMethod.isOfAMoment(failure)
+        || (failure instanceof CgroupException e && e.reason() == CgroupException.Reason.NO_STOP);
   }
 
   @Override

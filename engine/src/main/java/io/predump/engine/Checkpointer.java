@@ -27,11 +27,11 @@ public interface Checkpointer {
    * {@link #holdsUntilDurable} is false.
    *
    * @param files an empty directory of the round being built, for its files
-   * @param pids the processes known so far, the root first
+   * @param root of the tree; which processes are below it is its to find
    * @return the freeze; every file but those about the dump itself is written
    * @throws IOException if it fails; the tree runs on
    */
-  Freeze freeze(Path files, List<Pid> pids) throws IOException;
+  Freeze freeze(Path files, Pid root) throws IOException;
 
   /**
    * {@return the mappings whose pages it leaves to the engine, by the pids that the images name}

@@ -31,6 +31,11 @@ interface FreezeMethod extends AutoCloseable {
   /** {@return whether a failure is one that another try may not meet again} */
   boolean isPassing(IOException failure);
 
+  /** {@return whether the failure is a child between vfork and exec, there for a moment only} */
+  static boolean isOfAMoment(IOException failure) {
+    return failure instanceof TargetRefusedException;
+  }
+
   /** {@return the method in a word or two, for the record} */
   String description();
 

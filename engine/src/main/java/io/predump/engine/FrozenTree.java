@@ -34,9 +34,7 @@ final class FrozenTree implements AutoCloseable {
       try {
         return openOnce(tree, options, method);
       } catch (IOException e) {
-        // A child between vfork and exec is there for a moment only.
-        boolean passing = method.isPassing(e) || e instanceof TargetRefusedException;
-        if (!passing || attempt == MOST_ATTEMPTS) {
+        if (!method.isPassing(e) || attempt == MOST_ATTEMPTS) {
           throw e;
         }
         LockSupport.parkNanos(ATTEMPT_PAUSE_NANOS);

@@ -22,7 +22,7 @@ final class OutsideMethod implements FreezeMethod {
 
   @Override
   public Freeze freeze(TargetTree tree, Duration timeout) throws IOException {
-    return checkpointer.freeze(files, tree.pids());
+    return checkpointer.freeze(files, tree.root().pid());
   }
 
   /** It has written files already, and would again. */

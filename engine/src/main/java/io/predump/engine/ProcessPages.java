@@ -5,6 +5,7 @@ import io.predump.linux.SyscallException;
 import io.predump.linux.mem.ProcessMemory;
 import io.predump.linux.mem.RawPagemap;
 import java.io.IOException;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Reads pages out of a process, whoever shares them, and leaves them as they are: {@link
@@ -25,15 +26,18 @@ final class ProcessPages implements PageOrigin {
 
   @Override
   public JobReader jobReader() throws IOException {
-    return new Reader(thread.ask(RawPagemap::open, RawPagemap::close), memory);
+    return new Reader(thread, memory);
   }
 
   private static final class Reader implements JobReader {
-    private final RawPagemap pagemap;
+    private final LiveThread thread;
     private final ProcessMemory memory;
 
-    Reader(RawPagemap pagemap, ProcessMemory memory) {
-      this.pagemap = pagemap;
+    /** Opened when first needed: most readers, and those under the freeze above all, never do. */
+    private @Nullable RawPagemap pagemap;
+
+    Reader(LiveThread thread, ProcessMemory memory) {
+      this.thread = thread;
       this.memory = memory;
     }
 
@@ -76,10 +80,15 @@ final class ProcessPages implements PageOrigin {
      * file, which leaves a marker at most), or although something is.
      */
     private byte why(long address) throws SyscallException {
-      if (pagemap.read(address, 1) < 1) {
+      RawPagemap entries = pagemap;
+      if (entries == null) {
+        entries = thread.ask(RawPagemap::open, RawPagemap::close);
+        pagemap = entries;
+      }
+      if (entries.read(address, 1) < 1) {
         return PageBatch.VACANT;
       }
-      long entry = pagemap.entry(0);
+      long entry = entries.entry(0);
       boolean there =
           RawPagemap.present(entry) || (RawPagemap.swapped(entry) && !RawPagemap.marker(entry));
       return there ? PageBatch.LOST : PageBatch.VACANT;
@@ -87,7 +96,9 @@ final class ProcessPages implements PageOrigin {
 
     @Override
     public void close() {
-      pagemap.close();
+      if (pagemap != null) {
+        pagemap.close();
+      }
     }
   }
 }

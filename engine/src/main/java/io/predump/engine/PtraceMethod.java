@@ -64,7 +64,8 @@ final class PtraceMethod implements FreezeMethod {
   /** A thread in the middle of I/O stops when that is done. */
   @Override
   public boolean isPassing(IOException failure) {
-    return failure instanceof TraceException e && e.reason() == TraceException.Reason.NO_STOP;
+    return FreezeMethod.isOfAMoment(failure)
+        || (failure instanceof TraceException e && e.reason() == TraceException.Reason.NO_STOP);
   }
 
   @Override

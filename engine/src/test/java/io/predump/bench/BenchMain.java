@@ -36,14 +36,25 @@ public final class BenchMain {
         --dir DIR     where ours and the floor write for a while (/var/tmp)
         --json FILE   write the figures as JSON too
         --only PART   first: the first rounds; warm: those without the cold command;
-                      later: what comes after; injections; checkpoints with CRIU, of
-                      256 MiB to the size given by --mib, 8192 at most
+                      later: what comes after; restores; injections; peers: criu and
+                      gcore; target: what it notices; sizes: memory and idle rounds up to 16 GiB; checkpoints
+                      with CRIU, of 256 MiB to the size given by --mib, 8192 at most
         --svg FILE    draw the frozen time of checkpoints
 
       For root. Not a test: the exit code is 0 whatever the figures are.""";
 
   private static final Set<String> PARTS =
-      Set.of("", "first", "warm", "later", "injections", "checkpoints");
+      Set.of(
+          "",
+          "first",
+          "warm",
+          "later",
+          "restores",
+          "injections",
+          "peers",
+          "target",
+          "sizes",
+          "checkpoints");
 
   private BenchMain() {}
 
@@ -111,8 +122,11 @@ public final class BenchMain {
   private static void run(Setting setting, Arguments arguments) throws IOException {
     Map<String, Object> facts = facts(setting);
     Report report = new Report();
-    if (!arguments.only.equals("checkpoints")) {
+    if (!Set.of("checkpoints", "sizes", "target").contains(arguments.only)) {
       rounds(setting, arguments, report, facts);
+    }
+    if (arguments.runs("sizes")) {
+      new Sizes(setting).run(report);
     }
     if (arguments.runs("checkpoints")) {
       Checkpoints checkpoints = new Checkpoints(setting);
@@ -146,8 +160,15 @@ public final class BenchMain {
         first.report(report);
         facts.putAll(first.facts());
       }
+      LaterRounds later = new LaterRounds(setting, target);
       if (arguments.runs("later")) {
-        new LaterRounds(setting, target).run(report);
+        later.run(report);
+      }
+      if (arguments.runs("restores")) {
+        new Restores(setting, target).run(report);
+      }
+      if (arguments.runs("peers")) {
+        new Peers(setting, target).run(report, later.frozenMicros());
       }
     }
     if (arguments.runs("injections")) {

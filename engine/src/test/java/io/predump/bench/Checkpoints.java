@@ -13,13 +13,8 @@ import io.predump.criu.CriuProgram;
 import io.predump.criu.DumpOptions;
 import io.predump.engine.FreezeRecord;
 import io.predump.engine.PreDumpSession;
-import io.predump.proto.StatsEntry;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -37,7 +32,6 @@ final class Checkpoints {
   private static final List<Integer> SIZES = List.of(256, 1024, 2048, 4096, 8192);
 
   private static final int SAMPLES = 3;
-  private static final int MAGICS_BYTES = 8;
   private static final long MILLIS = 1000;
 
   /** Up to so many pages the engine's share of the freeze has a goal, in milliseconds. */
@@ -80,7 +74,9 @@ final class Checkpoints {
       throws IOException {
     Samples plain = new Samples();
     for (int i = 0; i < SAMPLES; i++) {
-      plain.add(plainMicros(criu, target));
+      Path files = setting.fresh("plain");
+      plain.add(PlainCriu.run(criu, target, files).frozenMicros());
+      Setting.delete(files);
     }
     note("criu dump", mib, plain);
     for (CriuMode mode : List.of(CriuMode.VEIL, CriuMode.LAZY)) {
@@ -153,30 +149,5 @@ final class Checkpoints {
     try (CriuDump dump = CriuDump.prepare(criu, options)) {
       return session.finish(dump, false).orElseThrow().freeze();
     }
-  }
-
-  /** A stock dump that leaves the process running; what it says of its own freeze. */
-  private long plainMicros(CriuProgram criu, LiveTarget target) throws IOException {
-    Path files = Files.createDirectory(setting.fresh("plain"));
-    List<String> command = new ArrayList<>(List.of(criu.path().toString(), "dump", "--tree"));
-    command.add(Integer.toString(target.pid().number()));
-    command.addAll(
-        List.of(
-            "--images-dir",
-            files.toString(),
-            "--work-dir",
-            files.toString(),
-            "--log-file",
-            "dump.log",
-            "--shell-job",
-            "--leave-running"));
-    Commands.run(command);
-    ByteBuffer stats =
-        ByteBuffer.wrap(Files.readAllBytes(files.resolve("stats-dump")))
-            .order(ByteOrder.LITTLE_ENDIAN)
-            .position(MAGICS_BYTES);
-    StatsEntry entry = StatsEntry.parseFrom(stats.slice(stats.position() + 4, stats.getInt()));
-    Setting.delete(files);
-    return (long) entry.getDump().getFreezingTime() + entry.getDump().getFrozenTime();
   }
 }

@@ -14,12 +14,11 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.jar.JarFile;
 
 /** First rounds, warm and cold, in turns with the floor, with and without duties. */
 final class FirstRounds {
   private static final int THROWAWAY_ROUNDS = 2;
-  private static final double WARM_GOAL = 0.85;
+  private static final double WARM_GOAL = 0.95;
   private static final double COLD_GOAL = 0.6;
   private static final int RSS_GOAL_MIB = 400;
 
@@ -138,32 +137,14 @@ final class FirstRounds {
 
   private void cold() throws IOException {
     Path dir = setting.fresh("cold");
-    List<String> command =
-        new ArrayList<>(
-            List.of(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "@" + setting.root().resolve("engine/src/main/jvm/options")));
     String pid = Integer.toString(target.pid().number());
-    if (jarHasCli()) {
-      command.addAll(List.of("-jar", setting.jar().toString()));
-      command.addAll(List.of("run", "-t", pid, "-D", dir.toString()));
-      command.addAll(List.of("--rounds", "1", "--final", "none"));
-    } else {
-      String classes = setting.root().resolve("engine/target/test-classes").toString();
-      command.addAll(List.of("-cp", setting.jar() + ":" + classes));
-      command.addAll(List.of(ColdMain.class.getName(), pid, dir.toString()));
-    }
+    List<String> command =
+        setting.command("run", "-t", pid, "-D", dir.toString(), "--rounds", "1", "--final", "none");
     Commands.Run run = Commands.run(command);
     cold.add(run.seconds(), Double.NaN, warm.sourceBytes, warm.storedBytes);
     coldPeakRssMib.add(run.peakRssMib());
     coldCommand = String.join(" ", command);
     setting.fresh("cold");
-  }
-
-  private boolean jarHasCli() throws IOException {
-    try (JarFile jar = new JarFile(setting.jar().toFile())) {
-      return jar.getEntry("io/predump/cli/Main.class") != null;
-    }
   }
 
   /** {@return what ran, for the report} */

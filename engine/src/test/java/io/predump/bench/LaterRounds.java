@@ -18,12 +18,13 @@ final class LaterRounds {
   private static final int DIRTY_ROUNDS = 5;
   private static final int FREEZES = 7;
   private static final int GOAL_MIB = 2048;
-  private static final double IDLE_GOAL_MILLIS = 30;
+  private static final double IDLE_GOAL_MILLIS = 15;
   private static final long FREEZE_GOAL_MICROS = 5000;
   private static final long FREEZE_GOAL_PAGES = 1000;
 
   private final Setting setting;
   private final LiveTarget target;
+  private final Samples frozenMicros = new Samples();
 
   LaterRounds(Setting setting, LiveTarget target) {
     this.setting = setting;
@@ -45,6 +46,11 @@ final class LaterRounds {
       freezes(session, report);
     }
     setting.fresh("later");
+  }
+
+  /** {@return the final freezes with few pages written, once measured} */
+  Samples frozenMicros() {
+    return frozenMicros;
   }
 
   private static RoundRecord round(PreDumpSession session) throws IOException {
@@ -102,7 +108,7 @@ final class LaterRounds {
   }
 
   private void freezes(PreDumpSession session, Report report) throws IOException {
-    Samples frozen = new Samples();
+    Samples frozen = frozenMicros;
     Samples stop = new Samples();
     Samples scan = new Samples();
     Samples read = new Samples();

@@ -62,6 +62,16 @@ final class LiveTarget implements AutoCloseable {
     }
   }
 
+  /** Sends a signal and waits for the line that the target answers, before it says "done". */
+  String answer(int signal) throws IOException {
+    if (LibC.kill(pid.number(), signal) != 0) {
+      throw new IOException("kill(" + pid.number() + ", " + signal + ") failed");
+    }
+    String answer = words.readLine();
+    await("done");
+    return String.valueOf(answer);
+  }
+
   /** Sends a signal and waits until the target says that it has done what it asks for. */
   void ask(int signal) throws IOException {
     if (LibC.kill(pid.number(), signal) != 0) {

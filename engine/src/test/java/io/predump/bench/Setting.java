@@ -4,6 +4,7 @@ import io.predump.engine.SessionOptions;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -22,6 +23,19 @@ import java.util.stream.Stream;
 record Setting(Path root, Path work, int mib, int repeat, SessionOptions options) {
   Path jar() {
     return root.resolve("engine/target/predump.jar");
+  }
+
+  /** {@return our command line, started as ./predump does} */
+  List<String> command(String... arguments) {
+    List<String> command =
+        new ArrayList<>(
+            List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "@" + root.resolve("engine/src/main/jvm/options"),
+                "-jar",
+                jar().toString()));
+    command.addAll(List.of(arguments));
+    return command;
   }
 
   /** {@return a program that ./build compiled} */

@@ -9,7 +9,7 @@ import java.util.List;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What a caller may hand to criu restore. */
+/** What a caller may hand to criu. */
 class CriuArgumentsTest {
   @ParameterizedTest
   @ValueSource(
@@ -31,7 +31,8 @@ class CriuArgumentsTest {
   void refusesWhatWouldHarmImagesOrMissThem(String argument) {
     CriuException refused =
         catchThrowableOfType(
-            CriuException.class, () -> CriuArguments.check(List.of("--shell-job", argument)));
+            CriuException.class,
+            () -> CriuArguments.RESTORE.check(List.of("--shell-job", argument)));
     assertThat(refused.kind()).isEqualTo(Kind.USAGE);
     assertThat(refused).hasMessageStartingWith(argument + ": not with a restore: ");
   }
@@ -52,6 +53,50 @@ class CriuArgumentsTest {
         "-"
       })
   void letsTheRestPass(String argument) {
-    assertThatCode(() -> CriuArguments.check(List.of(argument))).doesNotThrowAnyException();
+    assertThatCode(() -> CriuArguments.RESTORE.check(List.of(argument))).doesNotThrowAnyException();
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "--lazy-pages",
+        "--lazy",
+        "-R",
+        "-jR",
+        "--leave-running",
+        "--leave",
+        "-s",
+        "--tree=1",
+        "-t1",
+        "-o",
+        "-olog",
+        "-D/x",
+        "-W",
+        "--action-script=/x",
+        "--stream",
+        "--track-mem",
+        "--port"
+      })
+  void refusesWhatWouldTakeADumpOutOfOurHands(String argument) {
+    CriuException refused =
+        catchThrowableOfType(
+            CriuException.class, () -> CriuArguments.DUMP.check(List.of("--shell-job", argument)));
+    assertThat(refused.kind()).isEqualTo(Kind.USAGE);
+    assertThat(refused).hasMessageStartingWith(argument + ": not with a dump: ");
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "--shell-job",
+        "-j",
+        "--tcp-established",
+        "-v4",
+        "-jvo",
+        "--external",
+        "--ghost-limit=1M"
+      })
+  void letsTheRestOfADumpPass(String argument) {
+    assertThatCode(() -> CriuArguments.DUMP.check(List.of(argument))).doesNotThrowAnyException();
   }
 }

@@ -28,8 +28,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
-import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * The last round as a whole checkpoint, and everything that can go wrong with it: whatever does,
@@ -138,8 +138,22 @@ final class CheckpointIT {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"the freeze", "the capture", "the thaw", "the commit"})
-  void anEngineKilledAtAnyStepLetsTheTreeGo(String step) throws Exception {
+  @CsvSource({
+    "the freeze, VEIL, STOPPED",
+    "the capture, VEIL, STOPPED",
+    "the capture, VEIL, RUNNING",
+    "the capture, VEIL, KILLED",
+    "the capture, LAZY, RUNNING",
+    "the capture, LAZY, KILLED",
+    "the commit, VEIL, STOPPED",
+    "the commit, LAZY, STOPPED",
+    "the comparison, VEIL, KILLED",
+    "the comparison, LAZY, KILLED",
+    "the thaw, VEIL, RUNNING",
+    "the thaw, LAZY, RUNNING"
+  })
+  void anEngineKilledAtAnyStepLetsTheTreeGo(String step, CriuMode mode, AfterDump after)
+      throws Exception {
     Process engine =
         new ProcessBuilder(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
@@ -148,7 +162,9 @@ final class CheckpointIT {
                 KilledCheckpoint.class.getName(),
                 String.valueOf(target.pid().number()),
                 images.toString(),
-                step)
+                step,
+                mode.name(),
+                after.name())
             .inheritIO()
             .start();
 
@@ -163,12 +179,13 @@ final class CheckpointIT {
     }
   }
 
-  @Test
-  void aFullDiskResumesTheTree() throws Exception {
+  @ParameterizedTest
+  @CsvSource({"VEIL, RUNNING", "VEIL, KILLED", "LAZY, RUNNING", "LAZY, KILLED", "LAZY, STOPPED"})
+  void aFullDiskResumesTheTree(CriuMode mode, AfterDump after) throws Exception {
     try (Mounted mounted = Mounted.tmpfs(directory.resolve("mount"), "size=64m")) {
       images = mounted.path.resolve("images");
       assertFails(
-          dumpOf(StockCriu.program(), CriuMode.AUTO, List.of()),
+          dumpOf(StockCriu.program(), mode, after),
           TestHooks.watched(
               step -> {
                 if (step.equals("the capture")) {
@@ -179,10 +196,12 @@ final class CheckpointIT {
     }
   }
 
-  @Test
-  void aResidentPageThatNoRoundHoldsFailsTheCheckpoint() throws Exception {
+  @ParameterizedTest
+  @CsvSource({"VEIL, RUNNING", "VEIL, KILLED", "LAZY, RUNNING", "LAZY, KILLED"})
+  void aResidentPageThatNoRoundHoldsFailsTheCheckpoint(CriuMode mode, AfterDump after)
+      throws Exception {
     assertFails(
-        dumpOf(StockCriu.program(), CriuMode.AUTO, List.of()),
+        dumpOf(StockCriu.program(), mode, after),
         TestHooks.without(Protection.REARM),
         "is resident, but no round holds it");
   }
@@ -310,6 +329,16 @@ final class CheckpointIT {
   /** A dump to prepare. */
   private interface DumpOf {
     CriuDump prepare() throws IOException;
+  }
+
+  private static DumpOf dumpOf(CriuProgram criu, CriuMode mode, AfterDump after) {
+    return () ->
+        CriuDump.prepare(
+            criu,
+            DumpOptions.DEFAULT
+                .withMode(mode)
+                .withAfterDump(after)
+                .withExtraArguments(with(List.of())));
   }
 
   private static DumpOf dumpOf(CriuProgram criu, CriuMode mode, List<String> arguments) {

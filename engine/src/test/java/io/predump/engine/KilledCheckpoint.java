@@ -2,6 +2,7 @@ package io.predump.engine;
 
 import io.predump.criu.AfterDump;
 import io.predump.criu.CriuDump;
+import io.predump.criu.CriuMode;
 import io.predump.criu.DumpOptions;
 import io.predump.criu.StockCriu;
 import io.predump.linux.KernelFeatures;
@@ -20,7 +21,7 @@ public final class KilledCheckpoint {
 
   private KilledCheckpoint() {}
 
-  /** Arguments: pid, images directory, step. */
+  /** Arguments: pid, images directory, step, CriuMode, AfterDump. */
   public static void main(String[] arguments) throws IOException {
     boolean[] last = new boolean[1];
     TestHooks hooks =
@@ -32,7 +33,8 @@ public final class KilledCheckpoint {
             });
     DumpOptions options =
         DumpOptions.DEFAULT
-            .withAfterDump(AfterDump.STOPPED)
+            .withMode(CriuMode.valueOf(arguments[3]))
+            .withAfterDump(AfterDump.valueOf(arguments[4]))
             .withExtraArguments(List.of("--shell-job"));
     try (PreDumpSession session =
             PreDumpSession.attach(
