@@ -44,7 +44,7 @@ final class RunCommand extends Command {
       OptionSpec.builder("--downtime-limit")
           .paramLabel("TIME")
           .type(Duration.class)
-          .converters(new DurationConverter())
+          .converters(Converters.DURATION)
           .defaultValue("20ms")
           .description("Stop the rounds when the freeze would be this short (default: 20ms).")
           .build();
@@ -52,7 +52,7 @@ final class RunCommand extends Command {
       OptionSpec.builder("--deadline")
           .paramLabel("TIME")
           .type(Duration.class)
-          .converters(new DurationConverter())
+          .converters(Converters.DURATION)
           .description("Begin no live round after this time, such as 500ms, 1.5s, 2m.")
           .build();
   private final OptionSpec finalMode =
@@ -84,7 +84,7 @@ final class RunCommand extends Command {
       OptionSpec.builder("--tracker")
           .paramLabel("auto|uffd-wp|soft-dirty|compare")
           .type(TrackerChoice.class)
-          .converters(new TrackerConverter())
+          .converters(Converters.TRACKER)
           .defaultValue("auto")
           .description("What finds written pages (default: auto, the best this kernel offers).")
           .build();
@@ -226,30 +226,6 @@ final class RunCommand extends Command {
         Optional.ofNullable(deadline.<Duration>getValue()),
         finalMode.<FinalMode>getValue(),
         isSet(verify) || (wantsCheckpoint() && checkpoint.verifiesFirst()));
-  }
-
-  /** Picocli reports what a converter throws with the option's name. */
-  private static final class DurationConverter implements ITypeConverter<Duration> {
-    @Override
-    public Duration convert(String value) {
-      try {
-        return Durations.parse(value);
-      } catch (IllegalArgumentException e) {
-        throw new TypeConversionException(e.getMessage());
-      }
-    }
-  }
-
-  private static final class TrackerConverter implements ITypeConverter<TrackerChoice> {
-    @Override
-    public TrackerChoice convert(String value) {
-      for (TrackerChoice choice : TrackerChoice.values()) {
-        if (choice.label().equals(value)) {
-          return choice;
-        }
-      }
-      throw new TypeConversionException("not auto, uffd-wp, soft-dirty or compare: " + value);
-    }
   }
 
   private static final class FinalModeConverter implements ITypeConverter<FinalMode> {

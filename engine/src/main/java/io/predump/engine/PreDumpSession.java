@@ -5,12 +5,10 @@ import io.predump.images.CriuImages;
 import io.predump.images.RoundRecord;
 import io.predump.images.RoundRecord.DirtyRate;
 import io.predump.images.RoundWriter;
-import io.predump.linux.Errno;
 import io.predump.linux.Fd;
 import io.predump.linux.KernelFeatures;
 import io.predump.linux.NativeBuffer;
 import io.predump.linux.Pid;
-import io.predump.linux.SyscallException;
 import io.predump.linux.proc.Machine;
 import io.predump.linux.proc.ProcStatus;
 import io.predump.linux.proc.ProcessTree;
@@ -88,6 +86,24 @@ public final class PreDumpSession implements AutoCloseable {
   public static PreDumpSession attach(Pid target, Path imagesDir, SessionOptions options)
       throws IOException {
     return attach(target, imagesDir, options, KernelFeatures.current(), TestHooks.NONE);
+  }
+
+  /**
+   * Attaches to a running process only to watch how it writes: nothing is copied, and nothing goes
+   * to a disk. The target is armed and let go of as by a run, and refused for the same reasons.
+   *
+   * @param options of which tracker, single, allowDeviceWriters and threads matter
+   * @return to be closed, which lets go of the target
+   * @throws TargetRefusedException if the process cannot be a target, or no tracker reports writes
+   * @throws IOException if the kernel refuses
+   */
+  public static WriteProbe probe(Pid target, SessionOptions options, ProbeOptions probing)
+      throws IOException {
+    ProcStatus status = TargetCheck.check(target);
+    KernelFeatures features = KernelFeatures.current();
+    WriteProbe.requireReports(TrackerPlan.of(options.tracker(), features));
+    return new WriteProbe(
+        TargetTree.attach(status, options, features, TestHooks.NONE), options, probing);
   }
 
   static PreDumpSession attach(
@@ -396,14 +412,7 @@ public final class PreDumpSession implements AutoCloseable {
 
   /** Tells the target's end from a failure. */
   private <T> Optional<T> lost(IOException e) throws IOException {
-    boolean gone = e instanceof TargetGoneException;
-    if (!gone && e instanceof SyscallException failed) {
-      gone = failed.is(Errno.ESRCH) || failed.is(Errno.ENOENT);
-    }
-    if (!gone || tree.root().sameAddressSpace()) {
-      throw e;
-    }
-    ended = Optional.of(tree.root().alive() ? StopReason.TARGET_EXECED : StopReason.TARGET_EXITED);
+    ended = Optional.of(tree.endBehind(e));
     return Optional.empty();
   }
 

@@ -1,0 +1,37 @@
+package io.predump.cli;
+
+import io.predump.engine.TrackerChoice;
+import java.time.Duration;
+import java.util.function.Function;
+import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.TypeConversionException;
+
+/** What options are made of; picocli reports what a converter throws with the option's name. */
+final class Converters {
+  static final ITypeConverter<Duration> DURATION = of(Durations::parse);
+  static final ITypeConverter<Long> SIZE = of(Sizes::parse);
+  static final ITypeConverter<Long> RATE = of(Sizes::parseRate);
+  static final ITypeConverter<TrackerChoice> TRACKER = of(Converters::tracker);
+
+  private Converters() {}
+
+  /** {@return a converter that refuses what the parser throws an IllegalArgumentException at} */
+  static <T> ITypeConverter<T> of(Function<String, T> parser) {
+    return value -> {
+      try {
+        return parser.apply(value);
+      } catch (IllegalArgumentException e) {
+        throw new TypeConversionException(e.getMessage());
+      }
+    };
+  }
+
+  private static TrackerChoice tracker(String value) {
+    for (TrackerChoice choice : TrackerChoice.values()) {
+      if (choice.label().equals(value)) {
+        return choice;
+      }
+    }
+    throw new IllegalArgumentException("not auto, uffd-wp, soft-dirty or compare: " + value);
+  }
+}
