@@ -13,6 +13,8 @@ final class Converters {
   static final ITypeConverter<Long> RATE = of(Sizes::parseRate);
   static final ITypeConverter<TrackerChoice> TRACKER = of(Converters::tracker);
 
+  static final ITypeConverter<Integer> ROUNDS = of(Converters::rounds);
+
   private Converters() {}
 
   /** {@return a converter that refuses what the parser throws an IllegalArgumentException at} */
@@ -24,6 +26,17 @@ final class Converters {
         throw new TypeConversionException(e.getMessage());
       }
     };
+  }
+
+  private static Integer rounds(String value) {
+    if (value.equals("none")) {
+      return 0;
+    }
+    try {
+      return Integer.parseInt(value);
+    } catch (NumberFormatException e) {
+      throw new IllegalArgumentException("not a number of rounds, nor none: " + value, e);
+    }
   }
 
   private static TrackerChoice tracker(String value) {

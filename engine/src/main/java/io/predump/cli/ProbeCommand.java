@@ -43,10 +43,11 @@ final class ProbeCommand extends Command {
           .build();
   private final OptionSpec rounds =
       OptionSpec.builder("--rounds")
-          .paramLabel("N")
-          .type(int.class)
+          .paramLabel("N|none")
+          .type(Integer.class)
+          .converters(Converters.ROUNDS)
           .defaultValue("8")
-          .description("Forecast a run of so many live rounds at most; 0: no limit (default: 8).")
+          .description("Forecast a run of so many live rounds at most (default: 8).")
           .build();
   private final OptionSpec throughput =
       OptionSpec.builder("--throughput")

@@ -30,13 +30,22 @@ final class CopyPipeline implements AutoCloseable {
 
   private final int threads;
   private final PageHash hash;
+  private final CopyBrake brake;
   private final ExecutorService executor;
   private final List<Worker> workers = new ArrayList<>();
   private final FrameSequencer sequencer;
   private volatile boolean cancelled;
 
   CopyPipeline(int threads, int level) {
+    this(threads, level, CopyBrake.NONE);
+  }
+
+  /**
+   * @param brake slows live rounds down; borrowed
+   */
+  CopyPipeline(int threads, int level, CopyBrake brake) {
     this.threads = threads;
+    this.brake = brake;
     this.hash = PageHash.withRandomSeed();
     AtomicInteger number = new AtomicInteger();
     this.executor =
@@ -68,7 +77,7 @@ final class CopyPipeline implements AutoCloseable {
    * @param table settles every page
    * @param file where to
    * @param storeEqual whether written pages are stored even if the chain holds them with the same
-   *     hash: the final round trusts no hash where it need not
+   *     hash: the final round trusts no hash where it need not, nor waits for any brake
    */
   record Task(
       RunList.Jobs jobs,
@@ -207,6 +216,10 @@ final class CopyPipeline implements AutoCloseable {
       try (PageSource.Reader reader = task.source.reader()) {
         int job;
         while ((job = next.getAndIncrement()) < task.endJob && !sequencer.failed()) {
+          if (!task.storeEqual) {
+            brake.beforeReading(
+                (long) task.jobs.pages(job) << PageTable.PAGE_SHIFT, sequencer::failed);
+          }
           long begun = System.nanoTime();
           reader.load(task.jobs, job, batch);
           long loaded = System.nanoTime();
@@ -222,6 +235,9 @@ final class CopyPipeline implements AutoCloseable {
           tally.compressNanos += System.nanoTime() - loaded;
           tally.compressNanos += pass(job, kept);
           task.progress.read(batch.count);
+          if (!task.storeEqual) {
+            brake.afterWork(sequencer::failed);
+          }
         }
       } catch (IOException | RuntimeException | Error e) {
         sequencer.fail();

@@ -48,9 +48,10 @@ public record LoopOptions(
     if (rpo.isPresent() && (rpo.get().isZero() || rpo.get().isNegative())) {
       throw new IllegalArgumentException("rpo=" + rpo.get() + ": longer than nothing");
     }
-    if (deferHot && rpo.isPresent()) {
+    if (deferHot && (finalMode == FinalMode.NONE || rpo.isPresent())) {
       throw new IllegalArgumentException(
-          "deferring hot pages and an rpo exclude each other: the newest round must be whole");
+          "hot pages can be deferred to a final freeze only, and not with an rpo: the newest round"
+              + " must be whole then");
     }
   }
 

@@ -18,7 +18,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
-import java.util.function.Function;
+import java.util.concurrent.locks.LockSupport;
 
 /**
  * A process tree under tracking, and the images directory its rounds go to. The one way into the
@@ -42,6 +42,9 @@ public final class PreDumpSession implements AutoCloseable {
   /** Memory made ready before the freeze; what is read beyond it costs page faults of our own. */
   private static final long EXPECTED_FREEZE_BYTES = 16L << 20;
 
+  /** As short as windows of a dirty rate get. */
+  private static final long PACE_WINDOW_NANOS = 100_000_000;
+
   private final TargetTree tree;
   private final ChainDirectory chain;
   private final Fd chainLock;
@@ -49,7 +52,10 @@ public final class PreDumpSession implements AutoCloseable {
   private final SessionOptions options;
   private final CopyPipeline pipeline;
   private final DowntimeModel downtime;
+  private final CopyBrake brake;
 
+  private Optional<HotPages> hot = Optional.empty();
+  private long writtenBytesPerSecond;
   private LoopListener listener = LoopListener.SILENT;
   private OptionalInt parentRound = OptionalInt.empty();
   private long lastScanNanos;
@@ -66,7 +72,8 @@ public final class PreDumpSession implements AutoCloseable {
     this.chain = chain;
     this.chainLock = chainLock;
     this.options = options;
-    this.pipeline = new CopyPipeline(options.threads(), options.level());
+    this.brake = new CopyBrake(options.limits());
+    this.pipeline = new CopyPipeline(options.threads(), options.level(), brake);
     this.madeDirectory = madeDirectory;
     this.downtime = new DowntimeModel(tree.threadCount());
   }
@@ -212,41 +219,110 @@ public final class PreDumpSession implements AutoCloseable {
    *     a later round still covers everything
    */
   public Optional<RoundRecord> round() throws IOException {
-    return round(record -> Optional.empty());
+    return round(RoundJudge.INDIFFERENT);
   }
 
-  /** Takes one live round; {@code judge} may put a stop reason into its record. */
-  Optional<RoundRecord> round(Function<RoundRecord, Optional<StopReason>> judge)
-      throws IOException {
+  /**
+   * Takes one live round if the judge admits it.
+   *
+   * @return its record; empty if the target is gone, or if the round was not admitted
+   */
+  Optional<RoundRecord> round(RoundJudge judge) throws IOException {
     long began = System.nanoTime();
     try (RoundAssembly assembly = newRound(false)) {
       ScanCounts scan = new ScanCounts();
-      tree.hooks().before("the scan");
-      tree.scanLive(scan);
-      long window = windowNanos(began);
+      long scanBegan = scan(scan, began);
+      long window = windowNanos(scanBegan);
+      hot.ifPresent(pages -> pages.scanned(tree.tables(), window > 0, downtime));
       assembly.begin(tree.spaces());
-      long scanned = System.nanoTime();
-      tree.hooks().before("the copy");
-      Progress progress = new Progress(assembly);
-      for (int i = 0; i < assembly.spaces().size(); i++) {
-        PageSpace space = assembly.spaces().get(i);
-        assembly.copy(i, 0, space.jobs().count(), new DirectSource(space.origin()), progress);
+      if (!tree.hooks().on(Protection.OWED_WHEN_DEFERRED)) {
+        tree.tables().forEach(PageTable::forgetDeferred);
       }
-      downtime.learnReading(
-          assembly.copied().read() << PageTable.PAGE_SHIFT, assembly.copied().readNanos());
+      long scanned = System.nanoTime();
+      if (!judge.admits(assembly.plannedPages() << PageTable.PAGE_SHIFT)) {
+        return Optional.empty();
+      }
+      copy(assembly);
       tree.hooks().before("the commit");
       RoundRecord record =
           assembly.commit(
               new RoundAssembly.Measures(
                   scan, scanned - began, scan.frozenNanos / 1000, Optional.empty(), began, window),
-              (held, mustRead, rate) -> forecast(held, mustRead, rate, began),
+              (held, mustRead, rate) -> forecast(held, mustRead, rate, scanBegan),
               judge,
               options.engineVersion());
-      settled(assembly, began);
+      settled(assembly, scanBegan);
+      if (window > 0) {
+        writtenBytesPerSecond = record.dirtyRate().bytesPerSecond();
+      }
       return Optional.of(record);
     } catch (IOException e) {
       return lost(e);
     }
+  }
+
+  /**
+   * Lists and arms. Before a paced first round it does so twice, for how fast the target writes
+   * must be known.
+   *
+   * @return when the last scan began
+   */
+  private long scan(ScanCounts scan, long began) throws IOException {
+    hot.ifPresent(pages -> pages.beforeScan(tree.tables()));
+    tree.hooks().before("the scan");
+    tree.scanLive(scan);
+    if (lastScanNanos != 0 || !options.limits().paced()) {
+      return began;
+    }
+    long until = System.nanoTime() + PACE_WINDOW_NANOS;
+    while (System.nanoTime() < until && !pipeline.cancelled()) {
+      LockSupport.parkNanos(PACE_WINDOW_NANOS / 10);
+    }
+    ScanCounts again = new ScanCounts();
+    long scanBegan = System.nanoTime();
+    tree.scanLive(again);
+    writtenBytesPerSecond =
+        (long) ((again.written << PageTable.PAGE_SHIFT) * 1e9 / (scanBegan - began));
+    return scanBegan;
+  }
+
+  private void copy(RoundAssembly assembly) throws IOException {
+    tree.hooks().before("the copy");
+    brake.beginRound(options.limits().nextBytesPerSecond(writtenBytesPerSecond));
+    Progress progress = new Progress(assembly);
+    for (int i = 0; i < assembly.spaces().size(); i++) {
+      PageSpace space = assembly.spaces().get(i);
+      assembly.copy(i, 0, space.jobs().count(), new DirectSource(space.origin()), progress);
+    }
+    downtime.learnReading(
+        assembly.copied().read() << PageTable.PAGE_SHIFT, assembly.copied().readNanos());
+  }
+
+  /**
+   * From now on leaves hot pages to the final freeze.
+   *
+   * @param downtimeNanos how long it may last
+   */
+  void deferHotPages(long downtimeNanos) {
+    hot = Optional.of(new HotPages(downtimeNanos));
+  }
+
+  /** {@return the bound on what workers take, and how long they waited for it} */
+  CopyBrake brake() {
+    return brake;
+  }
+
+  /** {@return bytes that can still be written where the rounds go} */
+  long freeDiskBytes() throws IOException {
+    return Files.getFileStore(chain.path()).getUsableSpace();
+  }
+
+  /** {@return how the target ended, asked now; empty while it lives} */
+  Optional<StopReason> endedByNow() throws IOException {
+    if (ended.isEmpty() && !tree.root().sameAddressSpace()) {
+      lost(new TargetGoneException());
+    }
+    return ended;
   }
 
   /**
@@ -287,6 +363,7 @@ public final class PreDumpSession implements AutoCloseable {
     try (RoundAssembly assembly = newRound(true);
         NativeBuffer buffer = NativeBuffer.allocate(options.freezeBufferBytes())) {
       buffer.prefault(Math.min(options.freezeBufferBytes(), EXPECTED_FREEZE_BYTES));
+      tree.tables().forEach(table -> table.deferFrom(PageTable.HEATS));
       tree.rehearseFreeze();
       if (by.isPresent()) {
         rehearseCheckpoint();
@@ -318,7 +395,7 @@ public final class PreDumpSession implements AutoCloseable {
                     began,
                     windowNanos(window.scanBeganNanos())),
                 (held, mustRead, rate) -> new long[2],
-                r -> Optional.empty(),
+                RoundJudge.INDIFFERENT,
                 options.engineVersion());
         Optional<VerifyResult> result = Optional.empty();
         settled(assembly, window.scanBeganNanos());
@@ -405,7 +482,14 @@ public final class PreDumpSession implements AutoCloseable {
     }
     double sinceScan = (System.nanoTime() - scanBegan) / 1e9;
     double heldBytes = (double) held * PageTable.PAGE_BYTES;
-    long dirty = (long) Math.min(heldBytes, (double) rate.bytesPerSecond() * sinceScan);
+    // Deferred pages are written round after round, and read by the freeze anyway: not twice.
+    double deferred =
+        tree.tables().stream().mapToLong(PageTable::deferredPages).sum()
+            * (double) PageTable.PAGE_BYTES
+            * 1000
+            / rate.windowMillis();
+    double others = Math.max(0, rate.bytesPerSecond() - deferred);
+    long dirty = (long) Math.min(heldBytes, others * sinceScan);
     long bytes = dirty + (mustRead << PageTable.PAGE_SHIFT);
     return new long[] {downtime.predictMicros(held, bytes), downtime.floorMicros(held)};
   }

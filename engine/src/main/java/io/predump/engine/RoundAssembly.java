@@ -21,7 +21,6 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
-import java.util.function.Function;
 
 /**
  * Puts one round together: a pages file and a pagemap per space, then the small files, then the
@@ -75,6 +74,11 @@ final class RoundAssembly implements AutoCloseable {
 
   List<PageSpace> spaces() {
     return spaces;
+  }
+
+  /** {@return pages that are owed and left to the freeze} */
+  private long deferredPages() {
+    return tree.tables().stream().mapToLong(PageTable::deferredPages).sum();
   }
 
   /** {@return pages to read in this round} */
@@ -176,11 +180,7 @@ final class RoundAssembly implements AutoCloseable {
    *
    * @param judge is shown the record just before it is written, and says why to stop, if at all
    */
-  RoundRecord commit(
-      Measures measures,
-      Forecast forecast,
-      Function<RoundRecord, Optional<StopReason>> judge,
-      String engineVersion)
+  RoundRecord commit(Measures measures, Forecast forecast, RoundJudge judge, String engineVersion)
       throws IOException {
     tree.hooks().come(TestHooks.Moment.BEFORE_COMMIT);
     if (!finalFreeze) {
@@ -216,7 +216,7 @@ final class RoundAssembly implements AutoCloseable {
         draft,
         syncMicros -> {
           RoundRecord record = record(measures, forecast, owed, syncMicros);
-          String reason = judge.apply(record).map(Enum::name).orElse("");
+          String reason = judge.judge(record).map(Enum::name).orElse("");
           written[0] = withStopReason(record, reason);
           return written[0];
         });
@@ -277,7 +277,7 @@ final class RoundAssembly implements AutoCloseable {
             writtenPages(measures.scan()),
             copied.zero(),
             copied.same(),
-            0,
+            deferredPages(),
             owed,
             copied.stored(),
             files.stream().mapToLong(PagesWriter::parentPages).sum()),

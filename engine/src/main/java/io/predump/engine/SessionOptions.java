@@ -21,6 +21,7 @@ import java.util.function.Consumer;
  * @param allowDeviceWriters whether a target is taken whose memory a device may write unseen (RDMA,
  *     VFIO, AF_XDP, GPU); its rounds are marked as not verified
  * @param restoreThp whether huge pages that tracking split are put together again at the end
+ * @param limits what the workers of live rounds may take
  * @param engineVersion written into every round's manifest
  */
 public record SessionOptions(
@@ -33,6 +34,7 @@ public record SessionOptions(
     boolean single,
     boolean allowDeviceWriters,
     boolean restoreThp,
+    CopyLimits limits,
     String engineVersion) {
 
   /** Level 1, one worker per core, 200 ms a try, 128 MiB, everything else off or automatic. */
@@ -47,6 +49,7 @@ public record SessionOptions(
         false,
         false,
         false,
+        CopyLimits.NONE,
         engineVersion);
   }
 
@@ -103,6 +106,11 @@ public record SessionOptions(
     return with(values -> values.restoreThp = restored);
   }
 
+  /** {@return these options with limits on what the workers take} */
+  public SessionOptions withLimits(CopyLimits newLimits) {
+    return with(values -> values.limits = newLimits);
+  }
+
   private SessionOptions with(Consumer<Values> change) {
     Values values = new Values(this);
     change.accept(values);
@@ -120,6 +128,7 @@ public record SessionOptions(
     private boolean single;
     private boolean allowDeviceWriters;
     private boolean restoreThp;
+    private CopyLimits limits;
     private final String engineVersion;
 
     Values(SessionOptions from) {
@@ -132,6 +141,7 @@ public record SessionOptions(
       single = from.single;
       allowDeviceWriters = from.allowDeviceWriters;
       restoreThp = from.restoreThp;
+      limits = from.limits;
       engineVersion = from.engineVersion;
     }
 
@@ -146,6 +156,7 @@ public record SessionOptions(
           single,
           allowDeviceWriters,
           restoreThp,
+          limits,
           engineVersion);
     }
   }
