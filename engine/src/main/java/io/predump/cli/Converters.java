@@ -1,5 +1,6 @@
 package io.predump.cli;
 
+import io.predump.engine.SessionOptions;
 import io.predump.engine.TrackerChoice;
 import java.time.Duration;
 import java.util.function.Function;
@@ -14,6 +15,8 @@ final class Converters {
   static final ITypeConverter<TrackerChoice> TRACKER = of(Converters::tracker);
 
   static final ITypeConverter<Integer> ROUNDS = of(Converters::rounds);
+
+  static final ITypeConverter<Integer> LEVEL = of(Converters::level);
 
   private Converters() {}
 
@@ -37,6 +40,16 @@ final class Converters {
     } catch (NumberFormatException e) {
       throw new IllegalArgumentException("not a number of rounds, nor none: " + value, e);
     }
+  }
+
+  private static Integer level(String value) {
+    if (value.equals("auto")) {
+      return SessionOptions.AUTO_LEVEL;
+    }
+    if (!value.matches("[1-9][0-9]?")) {
+      throw new IllegalArgumentException("not a level of 1 to 19, nor auto: " + value);
+    }
+    return Integer.parseInt(value);
   }
 
   private static TrackerChoice tracker(String value) {

@@ -111,10 +111,13 @@ final class RunCommand extends Command {
       flag("--verify", "Compare the committed files with the frozen memory.");
   private final OptionSpec level =
       OptionSpec.builder("--level")
-          .paramLabel("N")
-          .type(int.class)
+          .paramLabel("N|auto")
+          .type(Integer.class)
+          .converters(Converters.LEVEL)
           .defaultValue("1")
-          .description("zstd level, 1 to 19 (default: 1).")
+          .description(
+              "zstd level, 1 to 19, or auto: whichever copies fastest, and what does not compress"
+                  + " is stored as it is (default: 1).")
           .build();
   private final OptionSpec threads =
       OptionSpec.builder("--threads")

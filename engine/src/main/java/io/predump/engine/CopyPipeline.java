@@ -31,6 +31,7 @@ final class CopyPipeline implements AutoCloseable {
   private final int threads;
   private final PageHash hash;
   private final CopyBrake brake;
+  private final @Nullable LevelPilot pilot;
   private final ExecutorService executor;
   private final List<Worker> workers = new ArrayList<>();
   private final FrameSequencer sequencer;
@@ -41,11 +42,13 @@ final class CopyPipeline implements AutoCloseable {
   }
 
   /**
+   * @param level zstd's, or {@link LevelPilot#AUTO}
    * @param brake slows live rounds down; borrowed
    */
   CopyPipeline(int threads, int level, CopyBrake brake) {
     this.threads = threads;
     this.brake = brake;
+    this.pilot = level == LevelPilot.AUTO ? new LevelPilot(threads) : null;
     this.hash = PageHash.withRandomSeed();
     AtomicInteger number = new AtomicInteger();
     this.executor =
@@ -57,7 +60,7 @@ final class CopyPipeline implements AutoCloseable {
               return thread;
             });
     for (int i = 0; i < threads; i++) {
-      workers.add(new Worker(new FrameCodec(level)));
+      workers.add(new Worker(new FrameCodec(pilot == null ? level : LevelPilot.FIRST_LEVEL)));
     }
     this.sequencer = new FrameSequencer(2 * threads + 2);
   }
@@ -91,6 +94,13 @@ final class CopyPipeline implements AutoCloseable {
 
   int threads() {
     return threads;
+  }
+
+  /** A live round is committed: tells an adaptive level how fast it was read and written. */
+  void learn(CopyCounts copied, long syncNanos) {
+    if (pilot != null) {
+      pilot.learn(copied, syncNanos);
+    }
   }
 
   /** Does one copy; the caller waits. A failure of any worker ends all and is thrown. */
@@ -306,7 +316,12 @@ final class CopyPipeline implements AutoCloseable {
       frame.clear();
       FrameDigest digest = null;
       if (kept > 0) {
-        frame.limit(codec.compress(batch.bytes.slice(0, bytes), frame.duplicate())).position(0);
+        ByteBuffer source = batch.bytes.slice(0, bytes);
+        int frameBytes =
+            pilot == null
+                ? codec.compress(source, frame.duplicate())
+                : pilot.compress(codec, source, frame.duplicate());
+        frame.limit(frameBytes).position(0);
         digest = codec.digest(frame.duplicate());
       }
       long nanos = System.nanoTime() - begun;

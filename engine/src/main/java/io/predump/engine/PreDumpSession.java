@@ -252,6 +252,7 @@ public final class PreDumpSession implements AutoCloseable {
               judge,
               options.engineVersion());
       settled(assembly, scanBegan);
+      pipeline.learn(assembly.copied(), record.syncMicros() * 1000);
       if (window > 0) {
         writtenBytesPerSecond = record.dirtyRate().bytesPerSecond();
       }

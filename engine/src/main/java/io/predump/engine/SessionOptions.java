@@ -8,7 +8,8 @@ import java.util.function.Consumer;
 /**
  * How a session copies.
  *
- * @param level zstd level, 1 to 19
+ * @param level zstd level, 1 to 19; or {@link #AUTO_LEVEL}: whichever copies fastest here, and what
+ *     does not compress is stored as it is
  * @param threads workers that read and compress, at least 1
  * @param tracker what finds written pages
  * @param freezeTimeout how long the threads of a process may take to stop before they all run on;
@@ -37,6 +38,9 @@ public record SessionOptions(
     CopyLimits limits,
     String engineVersion) {
 
+  /** Stands for a level that is chosen on the way. */
+  public static final int AUTO_LEVEL = LevelPilot.AUTO;
+
   /** Level 1, one worker per core, 200 ms a try, 128 MiB, everything else off or automatic. */
   public static SessionOptions defaults(String engineVersion) {
     return new SessionOptions(
@@ -54,7 +58,7 @@ public record SessionOptions(
   }
 
   public SessionOptions {
-    if (level < 1 || level > 19) {
+    if (level != AUTO_LEVEL && (level < 1 || level > 19)) {
       throw new IllegalArgumentException("level=" + level + ": 1 to 19");
     }
     if (threads < 1) {
