@@ -96,6 +96,13 @@ final class CopyPipeline implements AutoCloseable {
     return threads;
   }
 
+  /** Tells an adaptive level whether the target stands still while frames are made. */
+  void hurry(boolean now) {
+    if (pilot != null) {
+      pilot.hurry(now);
+    }
+  }
+
   /** A live round is committed: tells an adaptive level how fast it was read and written. */
   void learn(CopyCounts copied, long syncNanos) {
     if (pilot != null) {

@@ -39,6 +39,7 @@ final class LevelPilot {
   private double readBytesPerNano = 3;
   private double diskBytesPerNano = 1;
   private int frames;
+  private boolean hurried;
 
   LevelPilot(int threads) {
     this.threads = threads;
@@ -62,7 +63,15 @@ final class LevelPilot {
     return LEVELS[best()];
   }
 
+  /** While somebody stands still, every frame is made at the fastest level, or raw. */
+  synchronized void hurry(boolean now) {
+    hurried = now;
+  }
+
   private synchronized int next() {
+    if (hurried) {
+      return 0;
+    }
     frames++;
     return frames % TRIAL_EVERY == 0 ? frames / TRIAL_EVERY % LEVELS.length : best();
   }

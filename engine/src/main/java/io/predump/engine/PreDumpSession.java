@@ -289,6 +289,7 @@ public final class PreDumpSession implements AutoCloseable {
 
   private void copy(RoundAssembly assembly) throws IOException {
     tree.hooks().before("the copy");
+    assembly.hurry(false);
     brake.beginRound(options.limits().nextBytesPerSecond(writtenBytesPerSecond));
     Progress progress = new Progress(assembly);
     for (int i = 0; i < assembly.spaces().size(); i++) {

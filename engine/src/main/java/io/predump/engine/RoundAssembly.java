@@ -115,6 +115,11 @@ final class RoundAssembly implements AutoCloseable {
     }
   }
 
+  /** Says whether the target stands still while pages are copied. */
+  void hurry(boolean now) {
+    pipeline.hurry(now);
+  }
+
   /** The process ended: it is no part of this round any more. */
   private void drop(int space, AttachedProcess owner) throws IOException {
     if (dropped.add(spaces.get(space))) {

@@ -24,8 +24,8 @@ import java.util.concurrent.TimeUnit;
 public final class WriteProbe implements AutoCloseable {
   private static final int HOTTEST = 20;
 
-  /** The scan, the commit and its flush: some 20 ms on a disk that is not busy. */
-  private static final double ROUND_SECONDS = 0.02;
+  /** The commit with its flush: some 20 ms on a disk that is not busy. A scan adds to it. */
+  private static final double COMMIT_SECONDS = 0.02;
 
   private final TargetTree tree;
   private final SessionOptions session;
@@ -35,6 +35,7 @@ public final class WriteProbe implements AutoCloseable {
   private long comparedPages;
   private long frozenNanos;
   private long longestNanos;
+  private long scanNanos;
   private Map<Place, Long> heat = Map.of();
 
   private record Place(int pid, long start, long end, String name) {}
@@ -122,7 +123,9 @@ public final class WriteProbe implements AutoCloseable {
                     new Place(pid.number(), vma.start(), vma.end(), vma.vma().name()),
                     pages,
                     Long::sum));
+    long began = System.nanoTime();
     scan(counts);
+    scanNanos = System.nanoTime() - began;
     windows.add(new WriteCurve.Window(nanos / 1e9, counts.written << PageTable.PAGE_SHIFT));
     comparedPages = counts.compared;
     if (nanos >= longestNanos) {
@@ -173,7 +176,11 @@ public final class WriteProbe implements AutoCloseable {
     RunForecast.Writes writes = new Watched(curve, memoryBytes);
     RunForecast.Copier copier =
         new RunForecast.Copier(
-            throughput, ROUND_SECONDS, 0, comparedPages << PageTable.PAGE_SHIFT, Double.MAX_VALUE);
+            throughput,
+            COMMIT_SECONDS + scanNanos / 1e9,
+            0,
+            comparedPages << PageTable.PAGE_SHIFT,
+            Double.MAX_VALUE);
     DowntimeModel downtime = new DowntimeModel(tree.threadCount());
     RunForecast run = RunForecast.of(writes, copier, downtime, options.run());
     double floor = RunForecast.floorBytes(writes, copier);

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.predump.images.FrameCodec;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 
@@ -43,6 +44,26 @@ final class LevelPilotTest {
       pilot.made(4, MIB, MIB / 2, 100_000_000); // level 6 turns out slow
     }
     assertThat(pilot.level()).isEqualTo(3);
+  }
+
+  @Test
+  void whileSomebodyStandsStillItHurries() {
+    LevelPilot pilot = before(0.03, 5);
+    ByteBuffer text = ByteBuffer.allocateDirect((int) MIB);
+    Random random = new Random(2);
+    while (text.remaining() > 64) {
+      text.put(("record " + random.nextInt(5000) + ", ").getBytes(StandardCharsets.US_ASCII));
+    }
+    text.flip();
+    ByteBuffer frame = ByteBuffer.allocateDirect(FrameCodec.maxFrameBytes((int) MIB));
+    try (FrameCodec codec = new FrameCodec(1)) {
+      int calm = pilot.compress(codec, text, frame);
+      pilot.hurry(true);
+      int hurried = pilot.compress(codec, text, frame);
+      pilot.hurry(false);
+      assertThat(hurried).isGreaterThan(calm);
+      assertThat(pilot.compress(codec, text, frame)).isEqualTo(calm);
+    }
   }
 
   @Test
