@@ -46,6 +46,7 @@ record RunForecast(
    *
    * @param bytesPerSecond read, compressed and written by a round
    * @param roundSeconds what a round takes besides: the scan, the commit
+   * @param freezeSeconds from the last round to the freeze: its rehearsal
    * @param storedPerRead stored bytes of a byte read
    * @param comparedBytes read in every round and in the freeze, written or not
    * @param freeDiskBytes room before the first round
@@ -53,6 +54,7 @@ record RunForecast(
   record Copier(
       double bytesPerSecond,
       double roundSeconds,
+      double freezeSeconds,
       double storedPerRead,
       double comparedBytes,
       double freeDiskBytes) {}
@@ -93,7 +95,7 @@ record RunForecast(
       scanned = began;
       began += seconds;
     }
-    double last = writes.between(scanned, began) + copier.comparedBytes;
+    double last = writes.between(scanned, began + copier.freezeSeconds) + copier.comparedBytes;
     long micros = downtime.predictMicros(pages(writes.memory(began)), (long) last);
     return new RunForecast(rounds, reason, (long) last, micros);
   }
@@ -102,19 +104,21 @@ record RunForecast(
    * {@return the bytes that rounds converge to: a freeze reads no fewer, however many are taken}
    *
    * <p>The largest fixed point of {@code V = written in the time it takes to copy V}, found from
-   * above, as rounds approach it.
+   * above, as rounds approach it; and what is written until the freeze.
    */
   static double floorBytes(Writes writes, Copier copier) {
     double bytes = writes.memory(0);
     for (int i = 0; i < MOST_ROUNDS; i++) {
       double seconds = copier.roundSeconds + bytes / copier.bytesPerSecond;
       double next = Math.min(writes.memory(0), writes.between(0, seconds)) + copier.comparedBytes;
-      if (Math.abs(next - bytes) < PageTable.PAGE_BYTES) {
-        return next;
-      }
+      boolean fixed = Math.abs(next - bytes) < PageTable.PAGE_BYTES;
       bytes = next;
+      if (fixed) {
+        break;
+      }
     }
-    return bytes;
+    double seconds = copier.roundSeconds + bytes / copier.bytesPerSecond + copier.freezeSeconds;
+    return Math.min(writes.memory(0), writes.between(0, seconds)) + copier.comparedBytes;
   }
 
   /** {@return bytes that all live rounds would read} */

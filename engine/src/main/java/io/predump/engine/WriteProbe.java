@@ -27,6 +27,9 @@ public final class WriteProbe implements AutoCloseable {
   /** The commit with its flush: some 20 ms on a disk that is not busy. A scan adds to it. */
   private static final double COMMIT_SECONDS = 0.02;
 
+  /** Making buffers ready and collecting garbage before a freeze. A scan adds to it. */
+  private static final double REHEARSAL_SECONDS = 0.03;
+
   private final TargetTree tree;
   private final SessionOptions session;
   private final ProbeOptions options;
@@ -178,6 +181,7 @@ public final class WriteProbe implements AutoCloseable {
         new RunForecast.Copier(
             throughput,
             COMMIT_SECONDS + scanNanos / 1e9,
+            REHEARSAL_SECONDS + scanNanos / 1e9,
             0,
             comparedPages << PageTable.PAGE_SHIFT,
             Double.MAX_VALUE);

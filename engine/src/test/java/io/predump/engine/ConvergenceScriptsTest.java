@@ -23,7 +23,7 @@ final class ConvergenceScriptsTest {
 
   /** Copies 500 MiB/s, 20 ms a round besides, and stores half of what it reads. */
   private static RunForecast run(RunForecast.Writes writes, LoopOptions options, double disk) {
-    RunForecast.Copier copier = new RunForecast.Copier(500 * MIB, 0.02, 0.5, 0, disk);
+    RunForecast.Copier copier = new RunForecast.Copier(500 * MIB, 0.02, 0, 0.5, 0, disk);
     return RunForecast.of(writes, copier, new DowntimeModel(4), options);
   }
 
@@ -129,12 +129,12 @@ final class ConvergenceScriptsTest {
   void aGainThatDoesNotRepayTheRoundStopsIt() {
     // Rounds that mostly read memory which must be compared: what they shrink by hardly matters.
     RunForecast.Writes slowing = ScriptedWrites.slowing(4 * GIB, 20 * MIB, 2);
-    RunForecast.Copier comparing = new RunForecast.Copier(500 * MIB, 0.02, 0.5, GIB, MUCH_DISK);
+    RunForecast.Copier comparing = new RunForecast.Copier(500 * MIB, 0.02, 0, 0.5, GIB, MUCH_DISK);
     DowntimeModel downtime = new DowntimeModel(4);
     assertThat(RunForecast.of(slowing, comparing, downtime, limits(20, 5)).stopReason())
         .contains(StopReason.MARGINAL_GAIN);
 
-    RunForecast.Copier tracking = new RunForecast.Copier(500 * MIB, 0.02, 0.5, 0, MUCH_DISK);
+    RunForecast.Copier tracking = new RunForecast.Copier(500 * MIB, 0.02, 0, 0.5, 0, MUCH_DISK);
     assertThat(RunForecast.of(slowing, tracking, downtime, limits(20, 5)).stopReason())
         .as("control: rounds that read what was written")
         .contains(StopReason.DOWNTIME_REACHED);
@@ -193,7 +193,7 @@ final class ConvergenceScriptsTest {
 
   @Test
   void theFloorIsWhatRoundsConvergeTo() {
-    RunForecast.Copier copier = new RunForecast.Copier(500 * MIB, 0.02, 0.5, 0, MUCH_DISK);
+    RunForecast.Copier copier = new RunForecast.Copier(500 * MIB, 0.02, 0, 0.5, 0, MUCH_DISK);
     RunForecast.Writes hot = ScriptedWrites.hotAndDrift(GIB, 100 * MIB, 0.01, 50 * MIB);
     double floor = RunForecast.floorBytes(hot, copier);
     // V = 100 + 50·(0.02 + V/500)
