@@ -46,6 +46,7 @@ final class ReadmeIT {
     try (LiveTarget redis =
         LiveTarget.start(
             List.of(
+                "setsid",
                 "redis-server",
                 "--port",
                 "0",

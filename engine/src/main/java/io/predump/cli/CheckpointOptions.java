@@ -45,6 +45,11 @@ final class CheckpointOptions {
       Command.flag(
           "--no-verify",
           "End the tree as soon as the checkpoint is durable, without comparing it with memory.");
+  private final OptionSpec expand =
+      Command.flag(
+          "--expand",
+          "Write the checkpoint a second time, as raw images in DIR/NNNN.criu that criu restore"
+              + " takes as they are.");
   private final PositionalParamSpec extra =
       PositionalParamSpec.builder()
           .paramLabel("-- CRIU ARGUMENTS")
@@ -61,6 +66,7 @@ final class CheckpointOptions {
         .addOption(leaveRunning)
         .addOption(leaveStopped)
         .addOption(noVerify)
+        .addOption(expand)
         .addPositional(extra);
   }
 
@@ -80,6 +86,7 @@ final class CheckpointOptions {
       refuse(Command.isSet(leaveRunning), "--leave-running");
       refuse(Command.isSet(leaveStopped), "--leave-stopped");
       refuse(Command.isSet(noVerify), "--no-verify");
+      refuse(expands(), "--expand");
       refuse(mode.<CriuMode>getValue() != CriuMode.AUTO, "--criu-mode");
       refuse(!extraArguments().isEmpty(), "-- CRIU ARGUMENTS");
     }
@@ -97,6 +104,11 @@ final class CheckpointOptions {
   /** {@return whether the tree is to end, or stay stopped, only after a comparison} */
   boolean verifiesFirst() {
     return afterDump() != AfterDump.RUNNING && !Command.isSet(noVerify);
+  }
+
+  /** {@return whether raw images are to be written too} */
+  boolean expands() {
+    return Command.isSet(expand);
   }
 
   private AfterDump afterDump() {

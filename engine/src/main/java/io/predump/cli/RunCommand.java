@@ -212,15 +212,33 @@ final class RunCommand extends Command {
                 terminal().interruption())) {
       dump.announce(run);
       RunResult result = run.take();
+      Expansion expansion = expand(result, dir);
       if (json()) {
-        Json.print(terminal().out(), o -> Json.run(o, dir.toString(), run.tracker(), result));
+        Json.print(
+            terminal().out(),
+            o -> {
+              Json.run(o, dir.toString(), run.tracker(), result);
+              expansion.json(o);
+            });
       } else {
         if (!progress.showsTable() && !result.rounds().isEmpty()) {
           terminal().out().println(RoundTable.render(result.rounds()));
         }
-        terminal().out().print(RunSummary.of(result, dir));
+        terminal().out().print(RunSummary.of(result, dir) + expansion.text());
       }
+      expansion.requireDone();
       return ExitCodes.of(result);
+    }
+  }
+
+  /** A signal from now on ends the expansion; the checkpoint is there. */
+  private Expansion expand(RunResult result, Path dir) {
+    if (!checkpoint.expands() || result.freeze().isEmpty()) {
+      return Expansion.NONE;
+    }
+    Thread worker = Thread.currentThread();
+    try (Interruption.Scope scope = terminal().interruption().stopBy(worker::interrupt)) {
+      return Expansion.of(dir, result.rounds().get(result.rounds().size() - 1).round());
     }
   }
 

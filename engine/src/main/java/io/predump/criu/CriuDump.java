@@ -48,7 +48,8 @@ public final class CriuDump implements Checkpointer, AutoCloseable {
    * Prepares a dump.
    *
    * @param criu the program
-   * @throws CriuException if the veil is demanded and this criu cannot preload it
+   * @throws CriuException if the veil is demanded and this criu cannot preload it, or CRIU could
+   *     not run the hook
    * @throws IOException if there is no room for temporary files
    */
   public static CriuDump prepare(CriuProgram criu, DumpOptions options) throws IOException {
@@ -66,7 +67,8 @@ public final class CriuDump implements Checkpointer, AutoCloseable {
         warnings.add(fallback(criu.path() + " " + obstacle));
       }
     }
-    CriuDump dump = new CriuDump(criu, options, PrivateDirectory.make("predump-criu-"), mode);
+    CriuDump dump =
+        new CriuDump(criu, options, PrivateDirectory.makeForPrograms("predump-criu-"), mode);
     dump.warnings.addAll(warnings);
     return dump;
   }

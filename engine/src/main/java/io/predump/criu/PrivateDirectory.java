@@ -1,5 +1,6 @@
 package io.predump.criu;
 
+import io.predump.criu.CriuException.Kind;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.FileVisitResult;
@@ -8,6 +9,7 @@ import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
 import java.nio.file.attribute.BasicFileAttributes;
+import java.nio.file.attribute.PosixFilePermissions;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -19,6 +21,34 @@ public record PrivateDirectory(Path path) implements AutoCloseable {
   /** Makes one among the temporary files of the system. */
   public static PrivateDirectory make(String prefix) throws IOException {
     return new PrivateDirectory(Files.createTempDirectory(prefix));
+  }
+
+  /**
+   * Makes one from which programs may run.
+   *
+   * @throws CriuException LACKING if they may not where temporary files are
+   */
+  static PrivateDirectory makeForPrograms(String prefix) throws IOException {
+    return forPrograms(make(prefix));
+  }
+
+  /** {@return the directory, which is removed if programs may not run from it} */
+  static PrivateDirectory forPrograms(PrivateDirectory directory) throws IOException {
+    Path program = directory.path().resolve("program");
+    Files.createFile(
+        program,
+        PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+    boolean runs = Files.isExecutable(program);
+    Files.delete(program);
+    if (!runs) {
+      directory.close();
+      throw new CriuException(
+          Kind.LACKING,
+          directory.path().getParent()
+              + ": no program may run from there (noexec), so CRIU could not call back: name"
+              + " another directory for temporary files by TMPDIR");
+    }
+    return directory;
   }
 
   /** Makes one in a directory. */

@@ -40,6 +40,11 @@ final class PageState {
     return (state & OWED) != 0;
   }
 
+  /** {@return whether the chain has no content for the page, nor is to get one} */
+  static boolean lacking(byte state) {
+    return (state & OWED) == 0 && (content(state) == HOLE || content(state) == FILE);
+  }
+
   static boolean stored(byte state) {
     return (state & STORED) != 0;
   }

@@ -165,6 +165,41 @@ final class PageTable {
       }
       return known == null ? PageState.HOLE : known.states[index(address)];
     }
+
+    /**
+     * {@return the first page of {@code [start, end)} that the chain neither holds nor owes; {@code
+     * end} if there is none}
+     */
+    long firstLacking(long start, long end) {
+      return first(true, start, end);
+    }
+
+    /** {@return the first page that the chain holds or owes; {@code end} if there is none} */
+    long firstHeld(long start, long end) {
+      return first(false, start, end);
+    }
+
+    private long first(boolean lacking, long start, long end) {
+      long address = start;
+      while (address < end) {
+        long leafStart = address >>> LEAF_SHIFT << LEAF_SHIFT;
+        Leaf known = leaves.get(leafStart);
+        if (known == null && lacking) {
+          return address;
+        }
+        long leafEnd = Math.min(end, leafStart + ((long) LEAF_PAGES << PAGE_SHIFT));
+        if (known != null) {
+          int to = (int) ((leafEnd - leafStart) >>> PAGE_SHIFT);
+          for (int i = index(address); i < to; i++) {
+            if (PageState.lacking(known.states[i]) == lacking) {
+              return leafStart + ((long) i << PAGE_SHIFT);
+            }
+          }
+        }
+        address = leafEnd;
+      }
+      return end;
+    }
   }
 
   /** {@return a way to look up states} */

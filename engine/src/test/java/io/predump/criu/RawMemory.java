@@ -21,7 +21,7 @@ final class RawMemory {
   private static final int PARENT = 1;
   private static final int PRESENT = 4;
 
-  private final int pagesId;
+  private int pagesId;
   private final SortedMap<Long, byte[]> pages = new TreeMap<>(Long::compareUnsigned);
 
   private RawMemory(int pagesId) {
@@ -71,6 +71,17 @@ final class RawMemory {
 
   SortedMap<Long, byte[]> pages() {
     return pages;
+  }
+
+  /** {@return N of its {@code pages-N.img}} */
+  int pagesId() {
+    return pagesId;
+  }
+
+  /** Writes both files anew, under another number. */
+  void writeUnder(int newPagesId, Path directory, int vpid) throws IOException {
+    pagesId = newPagesId;
+    writeOver(directory, vpid, new RawMemory(newPagesId));
   }
 
   /**

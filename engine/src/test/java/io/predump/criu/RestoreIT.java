@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.predump.criu.Programs.Ended;
+import io.predump.linux.LibC;
+import io.predump.linux.Pid;
 import io.predump.linux.testkit.LiveTarget;
 import java.io.IOException;
 import java.io.InterruptedIOException;
@@ -17,6 +19,8 @@ import java.util.OptionalInt;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -100,6 +104,75 @@ final class RestoreIT {
       LiveTarget.pause(200);
       assertThat(target.writes()).isGreaterThan(writes);
       assertThat(target.check()).isEqualTo("right");
+    }
+  }
+
+  /** Before 4.2 CRIU knows neither guard pages nor wide page counts. */
+  @Test
+  void anOlderCriuDumpsAndRestores() throws IOException {
+    String older = StockCriu.older().path().toString();
+    try (SelfChecking target = SelfChecking.start("24", "unguarded")) {
+      Ended dump =
+          Programs.predump(
+              "run",
+              "-t",
+              target.pid().toString(),
+              "-D",
+              images.toString(),
+              "--rounds",
+              "2",
+              "--final",
+              "criu",
+              "--criu",
+              older);
+      assertThat(dump.exitCode()).as(dump.err()).isZero();
+      target.awaitGone();
+
+      Ended restore = restore(older);
+
+      assertThat(restore.exitCode()).as(restore.err()).isZero();
+      assertThat(target.check()).isEqualTo("right");
+    }
+  }
+
+  @Test
+  void aPidNamespaceComesBackWithItsFirstProcess() throws IOException {
+    List<String> inANamespace =
+        List.of("sh", "-c", "exec unshare --pid --fork setsid \"$@\" 2>/dev/null", "sh");
+    try (SelfChecking below = SelfChecking.start(inANamespace, "8")) {
+      Pid unshare = below.pid();
+      Pid first =
+          new Pid(
+              Integer.parseInt(
+                  Files.readString(Path.of(unshare.procPath("task/" + unshare + "/children")))
+                      .strip()));
+      Ended dump =
+          Programs.predump(
+              "run",
+              "-t",
+              first.toString(),
+              "-D",
+              images.toString(),
+              "--rounds",
+              "2",
+              "--final",
+              "criu",
+              "--criu",
+              criu());
+      assertThat(dump.exitCode()).as(dump.err()).isZero();
+      assertThat(images.resolve("0003/pagemap-1.img")).exists();
+      below.awaitGone();
+
+      Ended restore = restore(criu());
+
+      assertThat(restore.exitCode()).as(restore.err()).isZero();
+      Matcher root = Pattern.compile("root pid ([0-9]+)").matcher(restore.out());
+      assertThat(root.find()).isTrue();
+      try {
+        assertThat(below.check()).isEqualTo("right");
+      } finally {
+        LibC.kill(Integer.parseInt(root.group(1)), SIGKILL);
+      }
     }
   }
 

@@ -26,13 +26,19 @@ final class SelfChecking implements AutoCloseable {
   }
 
   static SelfChecking start(String... arguments) throws IOException {
+    return start(List.of(), arguments);
+  }
+
+  /** Starts one below other programs; its own output is the first of what they print. */
+  static SelfChecking start(List<String> below, String... arguments) throws IOException {
     String source = Files.readString(SOURCES.resolve("selfcheck.c"));
     String header = Files.readString(SOURCES.resolve("target.h"));
     CProgram program =
         CProgram.compile("selfcheck", source.replace("#include \"target.h\"", header));
     // on one processor: its number is in memory, where the kernel writes it for rseq
-    List<String> command =
-        new ArrayList<>(List.of("taskset", "-c", "0", program.executable().toString()));
+    List<String> command = new ArrayList<>(List.of("setsid", "taskset", "-c", "0"));
+    command.addAll(below);
+    command.add(program.executable().toString());
     command.addAll(List.of(arguments));
     SelfChecking started = new SelfChecking(LiveTarget.start(command));
     try {
@@ -63,6 +69,11 @@ final class SelfChecking implements AutoCloseable {
   /** {@return how often it has written} */
   long writes() throws IOException {
     return Long.parseLong(target.ask("count"));
+  }
+
+  /** {@return the address of its ring for asynchronous reads, 0 without one} */
+  long ring() throws IOException {
+    return Long.parseUnsignedLong(target.ask("ring"), 16);
   }
 
   void signal(int signal) {

@@ -8,14 +8,15 @@ import java.nio.file.Path;
 import java.util.List;
 
 /** A tmpfs of our own, unmounted when closed. */
-final class Mounted implements AutoCloseable {
+public final class Mounted implements AutoCloseable {
   final Path path;
 
   private Mounted(Path path) {
     this.path = path;
   }
 
-  static Mounted tmpfs(Path path, String options) throws Exception {
+  /** Mounts one with these mount options. */
+  public static Mounted tmpfs(Path path, String options) throws Exception {
     Files.createDirectories(path);
     boolean mounted =
         run("mount", "-t", "tmpfs", "-o", options, "predump-test", path.toString()) == 0;
@@ -23,7 +24,13 @@ final class Mounted implements AutoCloseable {
     return new Mounted(path);
   }
 
-  void remount(String options) throws Exception {
+  /** Where it is. */
+  public Path path() {
+    return path;
+  }
+
+  /** Changes its mount options. */
+  public void remount(String options) throws Exception {
     assertThat(run("mount", "-o", "remount," + options, path.toString())).isZero();
   }
 

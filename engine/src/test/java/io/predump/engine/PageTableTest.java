@@ -57,6 +57,28 @@ final class PageTableTest {
   }
 
   @Test
+  void findsThePagesThatItLacks() {
+    PageTable.States states = table.states();
+    assertThat(states.firstLacking(BASE, BASE + LEAF)).isEqualTo(BASE);
+    assertThat(states.firstHeld(BASE, BASE + 3 * LEAF)).isEqualTo(BASE + 3 * LEAF);
+
+    table.list(BASE + LEAF - PAGE, BASE + LEAF + 5 * PAGE, true, false);
+    table.vacate(BASE + LEAF + 2 * PAGE, BASE + LEAF + 3 * PAGE, PageState.FILE);
+
+    assertThat(states.firstHeld(BASE, BASE + 3 * LEAF)).isEqualTo(BASE + LEAF - PAGE);
+    assertThat(states.firstLacking(BASE + LEAF - PAGE, BASE + 3 * LEAF))
+        .as("a page of the file's own content")
+        .isEqualTo(BASE + LEAF + 2 * PAGE);
+    assertThat(states.firstHeld(BASE + LEAF + 2 * PAGE, BASE + 3 * LEAF))
+        .isEqualTo(BASE + LEAF + 3 * PAGE);
+    assertThat(states.firstLacking(BASE + LEAF + 3 * PAGE, BASE + 3 * LEAF))
+        .isEqualTo(BASE + LEAF + 5 * PAGE);
+    assertThat(states.firstLacking(BASE + LEAF + 3 * PAGE, BASE + LEAF + 4 * PAGE))
+        .as("within the range asked for")
+        .isEqualTo(BASE + LEAF + 4 * PAGE);
+  }
+
+  @Test
   void neitherOwesNorHoldsTheZeroPageWhateverWasThereBefore() {
     table.list(BASE, BASE + PAGE, true, false);
     cursor.settleStored(BASE, 1, 2);

@@ -7,6 +7,7 @@ import io.predump.linux.Pid;
 import io.predump.linux.testkit.LiveTarget;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
 
 /** The target {@code scripted.c}: memory that does what a test tells it, step by step. */
 final class Script implements AutoCloseable {
@@ -16,8 +17,13 @@ final class Script implements AutoCloseable {
     this.target = target;
   }
 
+  /**
+   * Starts one that leads a session: where the tests' own has its leader outside the pid namespace,
+   * as below {@code docker exec}, CRIU dumps nothing that belongs to it.
+   */
   static Script start() throws IOException {
-    return new Script(Targets.ready("scripted"));
+    return new Script(
+        Targets.ready(List.of("setsid", Targets.program("scripted").executable().toString())));
   }
 
   Pid pid() {

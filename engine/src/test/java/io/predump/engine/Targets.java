@@ -54,13 +54,18 @@ public final class Targets {
 
   /** Starts a program and waits for its line "ready". */
   static LiveTarget ready(CProgram program, Object... arguments) throws IOException {
-    LiveTarget target =
-        LiveTarget.start(
-            program, Arrays.stream(arguments).map(String::valueOf).toArray(String[]::new));
+    List<String> command = new ArrayList<>(List.of(program.executable().toString()));
+    Arrays.stream(arguments).map(String::valueOf).forEach(command::add);
+    return ready(command);
+  }
+
+  /** Starts a command and waits for its line "ready". */
+  static LiveTarget ready(List<String> command) throws IOException {
+    LiveTarget target = LiveTarget.start(command);
     try {
       String line = target.nextLine();
       if (!line.equals("ready")) {
-        throw new IOException(program.executable() + " says: " + line);
+        throw new IOException(command + " says: " + line);
       }
       return target;
     } catch (IOException | RuntimeException e) {

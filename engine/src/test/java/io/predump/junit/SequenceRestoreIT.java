@@ -8,12 +8,12 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 
 /**
  * A program whose every line says what all of its memory adds up to, and that adds it up anew now
- * and then. {@code predump.sequence.mebibytes} makes it larger.
+ * and then. {@code predump.sequence.mebibytes} makes it smaller.
  */
 final class SequenceRestoreIT {
   private static final String PROGRAM = Targets.program("sequence").executable().toString();
   private static final String MEBIBYTES =
-      Integer.getInteger("predump.sequence.mebibytes", 64).toString();
+      Integer.getInteger("predump.sequence.mebibytes", 1024).toString();
 
   @RegisterExtension final CheckpointTarget sequence = sequence();
 

@@ -71,7 +71,9 @@ final class ChainCheck {
       String name = entry.getFileName().toString();
       if (ChainDirectory.isPartialName(name)) {
         warn(entry, "a round that was never committed");
-      } else if (!ChainDirectory.isRoundName(name) && !name.equals(ChainDirectory.LATEST)) {
+      } else if (!ChainDirectory.isRoundName(name)
+          && !ChainDirectory.isExpansionName(name)
+          && !name.equals(ChainDirectory.LATEST)) {
         problem(entry, "not part of the chain");
       }
     }

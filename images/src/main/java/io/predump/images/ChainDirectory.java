@@ -20,7 +20,8 @@ import org.jspecify.annotations.Nullable;
  * <pre>
  * DIR := NNNN*            committed rounds, numbered from 1 without a gap, at least four digits
  *        latest?          symlink to the newest round, a convenience: readers take the highest number
- *        .NNNN.partial*   rounds that were never committed; the only thing ever swept
+ *        NNNN.criu*       what an {@link ExportDirectory} made of a round, for stock CRIU; no part of the chain
+ *        (.NNNN.partial | .NNNN.criu.partial)*   what was never committed; the only thing ever swept
  * NNNN := round.img       the manifest, see {@link Manifest}; lists all other files
  *        parent?          symlink ../NNNN to the round before, absent in a full round
  *        inventory.img stats-dump
@@ -33,7 +34,8 @@ import org.jspecify.annotations.Nullable;
 public final class ChainDirectory {
   static final String LATEST = "latest";
   private static final Pattern ROUND = Pattern.compile("0{0,3}[1-9][0-9]{0,8}");
-  private static final Pattern PARTIAL = Pattern.compile("\\.([0-9]{4,10})\\.partial");
+  private static final Pattern PARTIAL = Pattern.compile("\\.([0-9]{4,10})(\\.criu)?\\.partial");
+  private static final String EXPANSION = ".criu";
 
   private final Path path;
   private final boolean writable;
@@ -67,6 +69,7 @@ public final class ChainDirectory {
       boolean ours =
           (isRoundName(name) && directory)
               || (isPartialName(name) && (directory || link))
+              || (isExpansionName(name) && directory)
               || (name.equals(LATEST) && link);
       if (!ours) {
         throw new ForeignImagesException(
@@ -105,6 +108,11 @@ public final class ChainDirectory {
   /** Where a round is, or will be. */
   public Path roundPath(int round) {
     return path.resolve(roundName(round));
+  }
+
+  /** Where raw images made of a round lie if they are to lie beside it. */
+  public static Path expansionPath(Path directory, int round) {
+    return directory.resolve(roundName(round) + EXPANSION);
   }
 
   /**
@@ -184,7 +192,7 @@ public final class ChainDirectory {
   }
 
   /**
-   * Removes rounds that were never committed, and nothing else.
+   * Removes rounds, and raw images of rounds, that were never committed, and nothing else.
    *
    * @return the names swept, ascending
    * @throws IllegalStateException if opened for reading
@@ -282,6 +290,12 @@ public final class ChainDirectory {
     return name.length() >= 4
         && ROUND.matcher(name).matches()
         && roundName(Integer.parseInt(name)).equals(name);
+  }
+
+  /** {@return whether a round's raw images are called so} */
+  static boolean isExpansionName(String name) {
+    return name.endsWith(EXPANSION)
+        && isRoundName(name.substring(0, name.length() - EXPANSION.length()));
   }
 
   static boolean isPartialName(String name) {

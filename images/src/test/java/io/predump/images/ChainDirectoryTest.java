@@ -77,6 +77,25 @@ class ChainDirectoryTest {
   }
 
   @Test
+  void whatWasMadeOfARoundMayLieBesideIt() throws IOException {
+    TestChains.twoRounds(temp.resolve("chain"));
+    Path dir = temp.resolve("chain");
+    Files.createDirectory(ChainDirectory.expansionPath(dir, 2));
+    assertThat(dir.resolve("0002.criu")).isDirectory();
+
+    ChainDirectory chain = ChainDirectory.openOrCreate(dir);
+    assertThat(chain.roundNumbers()).containsExactly(1, 2);
+    assertThat(chain.sweepPartials()).isEmpty();
+    assertThat(new ChainVerifier(1).verify(dir).problems()).isEmpty();
+
+    Files.createDirectory(dir.resolve("2.criu"));
+    assertThatThrownBy(() -> ChainDirectory.openOrCreate(dir))
+        .isInstanceOf(ForeignImagesException.class)
+        .hasMessageContaining("2.criu");
+    assertThat(new ChainVerifier(1).verify(dir).problems()).hasSize(1);
+  }
+
+  @Test
   void sweepsPartialsAndNothingElseAndFollowsNoLinks() throws IOException {
     TestChains.twoRounds(temp.resolve("chain"));
     Path dir = temp.resolve("chain");
@@ -88,8 +107,10 @@ class ChainDirectoryTest {
     Files.createSymbolicLink(dir.resolve(".0003.partial/parent"), Path.of("../0002"));
     Files.createSymbolicLink(dir.resolve(".0003.partial/out"), outside);
     Files.createSymbolicLink(dir.resolve(".0004.partial"), outside);
+    Files.createDirectory(dir.resolve(".0002.criu.partial"));
     ChainDirectory chain = ChainDirectory.openOrCreate(dir);
-    assertThat(chain.sweepPartials()).containsExactly(".0003.partial", ".0004.partial");
+    assertThat(chain.sweepPartials())
+        .containsExactly(".0002.criu.partial", ".0003.partial", ".0004.partial");
     assertThat(chain.sweepPartials()).isEmpty();
     assertThat(TestChains.files(dir)).isEqualTo(before);
     assertThat(outside.resolve("precious")).hasContent("x");

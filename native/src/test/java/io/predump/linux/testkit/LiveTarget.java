@@ -16,9 +16,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A process to act on, started detached: a shell starts it and exits, so it is not a child of this
- * JVM, whose reaper would swallow its ptrace stops. It leads a session of its own: where the tests'
- * session has its leader outside the pid namespace, as below {@code docker exec}, CRIU dumps
- * nothing that belongs to it. Killed, by its pid, when closed.
+ * JVM, whose reaper would swallow its ptrace stops. Killed, by its pid, when closed.
  *
  * <p>Its output goes to a file; its input comes from a pipe, so that a test can {@link #ask} it.
  */
@@ -50,7 +48,7 @@ public final class LiveTarget implements AutoCloseable {
             List.of(
                 "sh",
                 "-c",
-                "mkfifo \"$1/in\" && dir=$1 && shift && { setsid \"$@\" <>\"$dir/in\" >\"$dir/out\" 2>&1 &"
+                "mkfifo \"$1/in\" && dir=$1 && shift && { \"$@\" <>\"$dir/in\" >\"$dir/out\" 2>&1 &"
                     + " } && echo $!",
                 "sh",
                 directory.toString()));
