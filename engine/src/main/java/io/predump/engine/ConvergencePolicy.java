@@ -56,6 +56,13 @@ final class ConvergencePolicy {
     return Optional.empty();
   }
 
+  /** {@return bytes the next round may store; what it was expected to need may be wrong} */
+  long mostStoredBytes() {
+    return rounds == 0 || options.byteBudget().isEmpty()
+        ? Long.MAX_VALUE
+        : Math.max(0, options.byteBudget().getAsLong() - storedBytes);
+  }
+
   /**
    * Judges a round.
    *

@@ -67,7 +67,12 @@ final class CopyPipeline implements AutoCloseable {
 
   /** Is told how many pages are read so far, from any worker. */
   interface Progress {
-    void read(long pages);
+    /**
+     * So many more pages are read.
+     *
+     * @throws IOException if the copy shall fail
+     */
+    void read(long pages) throws IOException;
   }
 
   /**

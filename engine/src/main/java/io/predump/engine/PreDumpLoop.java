@@ -196,6 +196,16 @@ public final class PreDumpLoop {
     }
 
     @Override
+    public long mostStoredBytes() {
+      return policy.mostStoredBytes();
+    }
+
+    @Override
+    public void overspent() {
+      reason = Optional.of(StopReason.BYTE_BUDGET);
+    }
+
+    @Override
     public Optional<StopReason> judge(RoundRecord round) {
       reason = policy.judge(round, Duration.ofNanos(System.nanoTime() - began));
       return reason;

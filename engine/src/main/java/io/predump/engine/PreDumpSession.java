@@ -242,7 +242,7 @@ public final class PreDumpSession implements AutoCloseable {
       if (!judge.admits(assembly.plannedPages() << PageTable.PAGE_SHIFT)) {
         return Optional.empty();
       }
-      copy(assembly);
+      copy(assembly, judge.mostStoredBytes());
       tree.hooks().before("the commit");
       RoundRecord record =
           assembly.commit(
@@ -257,9 +257,17 @@ public final class PreDumpSession implements AutoCloseable {
         writtenBytesPerSecond = record.dirtyRate().bytesPerSecond();
       }
       return Optional.of(record);
+    } catch (OverspentException e) {
+      judge.overspent();
+      return Optional.empty();
     } catch (IOException e) {
       return lost(e);
     }
+  }
+
+  /** A round stored more than it might. */
+  private static final class OverspentException extends IOException {
+    private static final long serialVersionUID = 1L;
   }
 
   /**
@@ -287,17 +295,30 @@ public final class PreDumpSession implements AutoCloseable {
     return scanBegan;
   }
 
-  private void copy(RoundAssembly assembly) throws IOException {
+  private void copy(RoundAssembly assembly, long mostStoredBytes) throws IOException {
     tree.hooks().before("the copy");
     assembly.hurry(false);
     brake.beginRound(options.limits().nextBytesPerSecond(writtenBytesPerSecond));
-    Progress progress = new Progress(assembly);
+    Progress shown = new Progress(assembly);
+    CopyPipeline.Progress progress =
+        pages -> {
+          shown.read(pages);
+          requireWithin(mostStoredBytes, assembly);
+        };
     for (int i = 0; i < assembly.spaces().size(); i++) {
       PageSpace space = assembly.spaces().get(i);
       assembly.copy(i, 0, space.jobs().count(), new DirectSource(space.origin()), progress);
     }
+    requireWithin(mostStoredBytes, assembly);
     downtime.learnReading(
         assembly.copied().read() << PageTable.PAGE_SHIFT, assembly.copied().readNanos());
+  }
+
+  private static void requireWithin(long mostStoredBytes, RoundAssembly assembly)
+      throws OverspentException {
+    if (mostStoredBytes != Long.MAX_VALUE && assembly.storedBytes() > mostStoredBytes) {
+      throw new OverspentException();
+    }
   }
 
   /**

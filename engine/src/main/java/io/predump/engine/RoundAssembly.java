@@ -76,6 +76,11 @@ final class RoundAssembly implements AutoCloseable {
     return spaces;
   }
 
+  /** {@return bytes of frames written so far} */
+  long storedBytes() {
+    return files.stream().mapToLong(PagesWriter::frameBytes).sum();
+  }
+
   /** {@return pages that are owed and left to the freeze} */
   private long deferredPages() {
     return tree.tables().stream().mapToLong(PageTable::deferredPages).sum();

@@ -16,6 +16,14 @@ interface RoundJudge {
     return true;
   }
 
+  /** {@return the most bytes the round may store; beyond it, it is dropped, as if not admitted} */
+  default long mostStoredBytes() {
+    return Long.MAX_VALUE;
+  }
+
+  /** The round was dropped because it stored more than it might. */
+  default void overspent() {}
+
   /** {@return why to stop after a round, all but its stop reason filled in; this goes into it} */
   Optional<StopReason> judge(RoundRecord round);
 }

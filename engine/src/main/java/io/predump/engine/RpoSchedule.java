@@ -8,8 +8,8 @@ import java.time.Duration;
  * its predecessor's scan becomes too old; D is learnt, with a margin.
  */
 final class RpoSchedule {
-  private static final double MARGIN = 1.5;
-  private static final long LEAST_MARGIN_NANOS = 20_000_000;
+  private static final double MARGIN = 2;
+  private static final long LEAST_MARGIN_NANOS = 50_000_000;
   private static final int REMEMBERED = 3;
 
   private final long rpoNanos;

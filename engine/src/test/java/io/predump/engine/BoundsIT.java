@@ -71,10 +71,43 @@ final class BoundsIT {
       RunResult bounded = run(target, "bounded", SESSION, rounds(6).withByteBudget(budget));
 
       assertThat(bounded.stopReason()).isEqualTo(StopReason.BYTE_BUDGET);
-      assertThat(stored(bounded)).isLessThan((long) (1.02 * budget)).isLessThan(stored(free));
+      assertThat(stored(bounded)).isLessThanOrEqualTo(budget).isLessThan(stored(free));
       assertThat(bounded.bounds().byteBudget()).hasValue(budget);
       assertThat(free.bounds().byteBudget()).isEmpty();
     }
+  }
+
+  @Test
+  void aRoundThatTurnsOutToExceedTheBudgetIsDroppedAndOwed() throws IOException {
+    try (LiveTarget target = Targets.ready("paced", 64, 32, 200_000, 0);
+        PreDumpSession session =
+            PreDumpSession.attach(target.pid(), directory.resolve("images"), SESSION)) {
+      session.round().orElseThrow();
+      boolean[] told = {false};
+      RoundJudge thrifty =
+          new RoundJudge() {
+            @Override
+            public long mostStoredBytes() {
+              return 1000;
+            }
+
+            @Override
+            public void overspent() {
+              told[0] = true;
+            }
+
+            @Override
+            public Optional<StopReason> judge(RoundRecord round) {
+              return Optional.empty();
+            }
+          };
+      assertThat(session.round(thrifty)).isEmpty();
+      assertThat(told[0]).isTrue();
+      assertThat(session.round(RoundJudge.INDIFFERENT)).as("control").isPresent();
+      assertThat(Script.different(session)).isZero();
+    }
+    assertThat(new ChainVerifier(2).verify(directory.resolve("images")).problems()).isEmpty();
+    assertThat(Targets.names(directory.resolve("images"))).noneMatch(n -> n.contains("partial"));
   }
 
   @Test

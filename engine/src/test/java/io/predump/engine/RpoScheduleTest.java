@@ -13,14 +13,14 @@ final class RpoScheduleTest {
     RpoSchedule schedule = new RpoSchedule(Duration.ofSeconds(100));
     assertThat(schedule.untilNext(0)).isZero();
     schedule.committed(0, 40 * SECOND);
-    // 100 - 1.5·40 - 0.02
-    assertThat(schedule.untilNext(0)).isEqualTo((long) (39.98 * SECOND));
+    // 100 - 2·40 - 0.05
+    assertThat(schedule.untilNext(0)).isEqualTo((long) (19.95 * SECOND));
     schedule.committed(50 * SECOND, 52 * SECOND);
     assertThat(schedule.untilNext(50 * SECOND))
         .as("the first round says nothing of the later ones")
-        .isEqualTo((long) (96.98 * SECOND));
+        .isEqualTo((long) (95.95 * SECOND));
     schedule.committed(140 * SECOND, 150 * SECOND);
-    assertThat(schedule.untilNext(140 * SECOND)).isEqualTo((long) (84.98 * SECOND));
+    assertThat(schedule.untilNext(140 * SECOND)).isEqualTo((long) (79.95 * SECOND));
   }
 
   @Test
@@ -29,9 +29,9 @@ final class RpoScheduleTest {
     for (int seconds : new int[] {1, 20, 2, 2}) {
       schedule.committed(0, seconds * SECOND);
     }
-    assertThat(schedule.untilNext(0)).isEqualTo((long) (69.98 * SECOND));
+    assertThat(schedule.untilNext(0)).isEqualTo((long) (59.95 * SECOND));
     schedule.committed(0, 2 * SECOND);
-    assertThat(schedule.untilNext(0)).as("forgotten").isEqualTo((long) (96.98 * SECOND));
+    assertThat(schedule.untilNext(0)).as("forgotten").isEqualTo((long) (95.95 * SECOND));
   }
 
   @Test
