@@ -6,6 +6,7 @@ import com.fasterxml.jackson.core.util.DefaultIndenter;
 import com.fasterxml.jackson.core.util.DefaultPrettyPrinter;
 import com.fasterxml.jackson.core.util.Separators;
 import io.predump.engine.FreezeRecord;
+import io.predump.engine.RunBounds;
 import io.predump.engine.RunResult;
 import io.predump.engine.VerifyResult;
 import io.predump.images.RoundRecord;
@@ -14,6 +15,7 @@ import java.io.PrintStream;
 import java.io.StringWriter;
 import java.io.UncheckedIOException;
 import java.util.List;
+import java.util.OptionalLong;
 
 /**
  * The JSON of the command line. Field names are the component names of the records, so that the
@@ -83,6 +85,7 @@ final class Json {
     } else {
       json.writeNull();
     }
+    bounds(json, result.bounds());
     strings(json, "warnings", result.warnings());
     strings(json, "notVerified", result.notVerified());
   }
@@ -126,6 +129,34 @@ final class Json {
     json.writeNumberField("predictedDowntimeMicros", r.predictedDowntimeMicros());
     json.writeNumberField("floorMicros", r.floorMicros());
     json.writeStringField("stopReason", r.stopReason());
+  }
+
+  /** Bounds that were not set are null. */
+  private static void bounds(JsonGenerator json, RunBounds b) throws IOException {
+    json.writeObjectFieldStart("bounds");
+    number(json, "byteBudget", b.byteBudget());
+    number(json, "bytesPerSecond", b.bytesPerSecond());
+    number(
+        json,
+        "cpuPercent",
+        b.cpuPercent().isPresent()
+            ? OptionalLong.of(b.cpuPercent().getAsInt())
+            : OptionalLong.empty());
+    json.writeBooleanField("paced", b.paced());
+    json.writeNumberField("waitedMicros", b.waitedMicros());
+    number(json, "rpoMicros", b.rpoMicros());
+    number(json, "oldestMicros", b.oldestMicros());
+    json.writeEndObject();
+  }
+
+  private static void number(JsonGenerator json, String name, OptionalLong value)
+      throws IOException {
+    json.writeFieldName(name);
+    if (value.isPresent()) {
+      json.writeNumber(value.getAsLong());
+    } else {
+      json.writeNull();
+    }
   }
 
   private static void freeze(JsonGenerator json, FreezeRecord f) throws IOException {

@@ -79,6 +79,7 @@ public final class Main {
   private static List<Command> commands(Terminal terminal) {
     return List.of(
         new CheckCommand(terminal),
+        new ProbeCommand(terminal),
         new RunCommand(terminal),
         new ShowCommand(terminal),
         new VerifyCommand(terminal),

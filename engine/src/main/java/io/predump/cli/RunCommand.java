@@ -2,6 +2,7 @@ package io.predump.cli;
 
 import io.predump.criu.CriuDump;
 import io.predump.engine.Checkpointer;
+import io.predump.engine.CopyLimits;
 import io.predump.engine.FinalMode;
 import io.predump.engine.LoopOptions;
 import io.predump.engine.RunResult;
@@ -13,6 +14,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.OptionalLong;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.TypeConversionException;
@@ -35,16 +37,18 @@ final class RunCommand extends Command {
           .build();
   private final OptionSpec rounds =
       OptionSpec.builder("--rounds")
-          .paramLabel("N")
-          .type(int.class)
-          .defaultValue("8")
-          .description("Live rounds at most, the final one not counted (default: 8).")
+          .paramLabel("N|none")
+          .type(Integer.class)
+          .converters(Converters.ROUNDS)
+          .description(
+              "Live rounds at most, the final one not counted; 0 or none: no limit (default: 8,"
+                  + " with --rpo none).")
           .build();
   private final OptionSpec downtimeLimit =
       OptionSpec.builder("--downtime-limit")
           .paramLabel("TIME")
           .type(Duration.class)
-          .converters(new DurationConverter())
+          .converters(Converters.DURATION)
           .defaultValue("20ms")
           .description("Stop the rounds when the freeze would be this short (default: 20ms).")
           .build();
@@ -52,9 +56,47 @@ final class RunCommand extends Command {
       OptionSpec.builder("--deadline")
           .paramLabel("TIME")
           .type(Duration.class)
-          .converters(new DurationConverter())
+          .converters(Converters.DURATION)
           .description("Begin no live round after this time, such as 500ms, 1.5s, 2m.")
           .build();
+  private final OptionSpec byteBudget =
+      OptionSpec.builder("--byte-budget")
+          .paramLabel("SIZE")
+          .type(Long.class)
+          .converters(Converters.SIZE)
+          .description(
+              "Take no round that would make the live ones store more than this; the first is"
+                  + " taken.")
+          .build();
+  private final OptionSpec maxBandwidth =
+      OptionSpec.builder("--max-bandwidth")
+          .paramLabel("SIZE/s")
+          .type(Long.class)
+          .converters(Converters.RATE)
+          .description("Read no faster in live rounds, at least 1MiB/s.")
+          .build();
+  private final OptionSpec maxCpu =
+      OptionSpec.builder("--max-cpu")
+          .paramLabel("PERCENT")
+          .type(Integer.class)
+          .description("Let the threads that copy use so much of one core in live rounds.")
+          .build();
+  private final OptionSpec pace =
+      flag(
+          "--pace",
+          "Read at most 1.25 times as fast as the process writes, at least 64MiB/s: gentle to its"
+              + " cache.");
+  private final OptionSpec rpo =
+      OptionSpec.builder("--rpo")
+          .paramLabel("TIME")
+          .type(Duration.class)
+          .converters(Converters.DURATION)
+          .description(
+              "Go on taking rounds so that the newest is never older than this, such as 2m, until"
+                  + " a bound, a signal or the process ends it.")
+          .build();
+  private final OptionSpec deferHot =
+      flag("--defer-hot", "Leave pages that are written in every round to the final freeze.");
   private final OptionSpec finalMode =
       OptionSpec.builder("--final")
           .paramLabel("none|freeze|criu")
@@ -69,10 +111,13 @@ final class RunCommand extends Command {
       flag("--verify", "Compare the committed files with the frozen memory.");
   private final OptionSpec level =
       OptionSpec.builder("--level")
-          .paramLabel("N")
-          .type(int.class)
+          .paramLabel("N|auto")
+          .type(Integer.class)
+          .converters(Converters.LEVEL)
           .defaultValue("1")
-          .description("zstd level, 1 to 19 (default: 1).")
+          .description(
+              "zstd level, 1 to 19, or auto: whichever copies fastest, and what does not compress"
+                  + " is stored as it is (default: 1).")
           .build();
   private final OptionSpec threads =
       OptionSpec.builder("--threads")
@@ -84,7 +129,7 @@ final class RunCommand extends Command {
       OptionSpec.builder("--tracker")
           .paramLabel("auto|uffd-wp|soft-dirty|compare")
           .type(TrackerChoice.class)
-          .converters(new TrackerConverter())
+          .converters(Converters.TRACKER)
           .defaultValue("auto")
           .description("What finds written pages (default: auto, the best this kernel offers).")
           .build();
@@ -120,6 +165,12 @@ final class RunCommand extends Command {
         .addOption(rounds)
         .addOption(downtimeLimit)
         .addOption(deadline)
+        .addOption(byteBudget)
+        .addOption(maxBandwidth)
+        .addOption(maxCpu)
+        .addOption(pace)
+        .addOption(rpo)
+        .addOption(deferHot)
         .addOption(finalMode)
         .addOption(verify)
         .addOption(level)
@@ -228,7 +279,8 @@ final class RunCommand extends Command {
             .withTracker(tracker.<TrackerChoice>getValue())
             .withSingle(isSet(single))
             .withAllowDeviceWriters(isSet(allowDeviceWriters))
-            .withRestoreThp(isSet(restoreThp));
+            .withRestoreThp(isSet(restoreThp))
+            .withLimits(limits());
     Integer workers = threads.getValue();
     if (workers != null) {
       options = options.withThreads(workers);
@@ -238,36 +290,28 @@ final class RunCommand extends Command {
   }
 
   private LoopOptions loopOptions() {
+    Integer most = rounds.getValue();
+    Long budget = byteBudget.getValue();
+    boolean endless = rpo.getValue() != null;
     return new LoopOptions(
-        rounds.<Integer>getValue(),
+        most == null ? (endless ? 0 : LoopOptions.DEFAULT.rounds()) : most,
         downtimeLimit.<Duration>getValue(),
         Optional.ofNullable(deadline.<Duration>getValue()),
         finalMode.<FinalMode>getValue(),
-        isSet(verify) || (wantsCheckpoint() && checkpoint.verifiesFirst()));
+        isSet(verify) || (wantsCheckpoint() && checkpoint.verifiesFirst()),
+        budget == null ? OptionalLong.empty() : OptionalLong.of(budget),
+        Optional.ofNullable(rpo.<Duration>getValue()),
+        isSet(deferHot));
   }
 
-  /** Picocli reports what a converter throws with the option's name. */
-  private static final class DurationConverter implements ITypeConverter<Duration> {
-    @Override
-    public Duration convert(String value) {
-      try {
-        return Durations.parse(value);
-      } catch (IllegalArgumentException e) {
-        throw new TypeConversionException(e.getMessage());
-      }
+  private CopyLimits limits() {
+    CopyLimits limits = CopyLimits.NONE.withPaced(isSet(pace));
+    Long bandwidth = maxBandwidth.getValue();
+    if (bandwidth != null) {
+      limits = limits.withBytesPerSecond(bandwidth);
     }
-  }
-
-  private static final class TrackerConverter implements ITypeConverter<TrackerChoice> {
-    @Override
-    public TrackerChoice convert(String value) {
-      for (TrackerChoice choice : TrackerChoice.values()) {
-        if (choice.label().equals(value)) {
-          return choice;
-        }
-      }
-      throw new TypeConversionException("not auto, uffd-wp, soft-dirty or compare: " + value);
-    }
+    Integer percent = maxCpu.getValue();
+    return percent == null ? limits : limits.withCpuPercent(percent);
   }
 
   private static final class FinalModeConverter implements ITypeConverter<FinalMode> {

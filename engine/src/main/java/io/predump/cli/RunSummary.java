@@ -2,10 +2,12 @@ package io.predump.cli;
 
 import io.predump.criu.FreezeForecast;
 import io.predump.engine.FreezeRecord;
+import io.predump.engine.RunBounds;
 import io.predump.engine.RunResult;
 import io.predump.engine.VerifyResult;
 import io.predump.images.RoundRecord;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.LongSummaryStatistics;
 
@@ -27,6 +29,7 @@ final class RunSummary {
       text.append(Units.micros(result.stoppedMicros())).append('\n');
     }
     text.append(standstills(result.rounds().subList(0, Math.max(0, live))));
+    text.append(bounds(result.bounds()));
     result.freeze().ifPresent(freeze -> text.append(freeze(freeze)));
     result
         .verify()
@@ -41,6 +44,35 @@ final class RunSummary {
     text.append(images(result.rounds(), imagesDir));
     result.notVerified().forEach(why -> text.append("not verified: ").append(why).append('\n'));
     return text.toString();
+  }
+
+  /** Nothing without bounds. */
+  static String bounds(RunBounds b) {
+    List<String> told = new ArrayList<>();
+    b.byteBudget().ifPresent(bytes -> told.add("at most " + Units.bytes(bytes) + " stored"));
+    b.bytesPerSecond().ifPresent(rate -> told.add("at most " + Units.rate(rate) + " read"));
+    b.cpuPercent().ifPresent(percent -> told.add("at most " + percent + " % of a core"));
+    if (b.paced()) {
+      told.add("paced");
+    }
+    String limits =
+        told.isEmpty()
+            ? ""
+            : "live rounds kept to: "
+                + String.join(", ", told)
+                + (b.waitedMicros() == 0
+                    ? ""
+                    : "; workers waited " + Units.micros(b.waitedMicros()) + " for it")
+                + "\n";
+    String age =
+        b.oldestMicros().isEmpty() || b.rpoMicros().isEmpty()
+            ? ""
+            : "the newest round was never older than "
+                + Units.micros(b.oldestMicros().getAsLong())
+                + " (rpo "
+                + Units.micros(b.rpoMicros().getAsLong())
+                + ")\n";
+    return limits + age;
   }
 
   /** Live rounds freeze with soft-dirty tracking only. */

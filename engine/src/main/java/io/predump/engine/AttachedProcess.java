@@ -379,11 +379,13 @@ final class AttachedProcess implements AutoCloseable {
 
   private void scan(DirtyTracker chosen, PolicedVma vma, ScanCounts counts, boolean standing)
       throws IOException {
+    long before = counts.written;
     if (standing) {
       chosen.scanFrozen(vma, table, counts);
     } else {
       chosen.scanLive(vma, table, counts);
     }
+    counts.scanned(pid, vma, before);
   }
 
   /** Reads maps and lists what was written since the last scan; all threads stand still. */

@@ -5,26 +5,62 @@ import java.time.Duration;
 import java.util.Optional;
 
 /**
- * Decides after each live round whether another one is worth it. The rules, first match wins:
- * nothing written; predicted downtime within the limit; limit on rounds; deadline; two rounds in a
- * row that wrote at least 0.9 times what the one before wrote; a gain that would not repay the
- * round.
+ * Decides whether another live round is worth it, and whether there is room for it.
  *
- * <p>The first round says nothing about the dirty rate, so only the round limit and the deadline
- * can end the loop after it.
+ * <p>After each round, first match wins: nothing written; predicted downtime within the limit;
+ * limit on rounds; deadline; two rounds in a row that wrote at least 0.9 times what the one before
+ * wrote; a gain that would not repay the round. The first round says nothing about the dirty rate,
+ * so only the round limit and the deadline can end the loop after it. With a bound on the age of
+ * the newest round, only those two end it at all.
+ *
+ * <p>Once a round's scan says what it would copy, and before it copies: the budget of stored bytes;
+ * free space on the disk for less than twice that, for what a round may write the freeze may have
+ * to write again. The first round is always taken: nothing is known of how it compresses, and a
+ * chain without it is nothing.
  */
 final class ConvergencePolicy {
   private static final double NO_PROGRESS_RATIO = 0.9;
   private static final int NO_PROGRESS_ROUNDS = 2;
   private static final double MARGINAL_SHARE = 0.02;
+  private static final int DISK_FACTOR = 2;
 
   private final LoopOptions options;
   private int rounds;
   private long writtenBefore = -1;
   private int withoutProgress;
+  private long storedBytes;
+  private double storedPerRead;
 
   ConvergencePolicy(LoopOptions options) {
     this.options = options;
+  }
+
+  /**
+   * Judges a round that is scanned and not copied yet.
+   *
+   * @param plannedBytes what it would read
+   * @param freeDiskBytes space where it would be written
+   * @return why not to take it, or empty to go on
+   */
+  Optional<StopReason> admit(long plannedBytes, long freeDiskBytes) {
+    if (rounds == 0 || plannedBytes == 0) {
+      return Optional.empty();
+    }
+    double expected = storedBytes + plannedBytes * storedPerRead;
+    if (options.byteBudget().isPresent() && expected > options.byteBudget().getAsLong()) {
+      return Optional.of(StopReason.BYTE_BUDGET);
+    }
+    if (freeDiskBytes / DISK_FACTOR < plannedBytes) {
+      return Optional.of(StopReason.FREE_DISK);
+    }
+    return Optional.empty();
+  }
+
+  /** {@return bytes the next round may store; what it was expected to need may be wrong} */
+  long mostStoredBytes() {
+    return rounds == 0 || options.byteBudget().isEmpty()
+        ? Long.MAX_VALUE
+        : Math.max(0, options.byteBudget().getAsLong() - storedBytes);
   }
 
   /**
@@ -36,11 +72,16 @@ final class ConvergencePolicy {
    */
   Optional<StopReason> judge(RoundRecord round, Duration elapsed) {
     rounds++;
+    storedBytes += round.bytes().stored();
+    if (round.bytes().read() > 0) {
+      storedPerRead = (double) round.bytes().stored() / round.bytes().read();
+    }
+    boolean converges = round.dirtyRate().windowMillis() > 0 && options.rpo().isEmpty();
     Optional<StopReason> reason = Optional.empty();
-    if (round.dirtyRate().windowMillis() > 0) {
+    if (converges) {
       reason = judgeContent(round);
     }
-    if (reason.isEmpty() && rounds >= options.rounds()) {
+    if (reason.isEmpty() && options.rounds() > 0 && rounds >= options.rounds()) {
       reason = Optional.of(StopReason.ROUND_LIMIT);
     }
     if (reason.isEmpty()
@@ -48,7 +89,7 @@ final class ConvergencePolicy {
         && elapsed.compareTo(options.deadline().get()) >= 0) {
       reason = Optional.of(StopReason.DEADLINE);
     }
-    if (reason.isEmpty() && round.dirtyRate().windowMillis() > 0) {
+    if (reason.isEmpty() && converges) {
       reason = judgeProgress(round);
     }
     writtenBefore = pending(round);

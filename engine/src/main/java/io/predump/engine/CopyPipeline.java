@@ -30,13 +30,25 @@ final class CopyPipeline implements AutoCloseable {
 
   private final int threads;
   private final PageHash hash;
+  private final CopyBrake brake;
+  private final @Nullable LevelPilot pilot;
   private final ExecutorService executor;
   private final List<Worker> workers = new ArrayList<>();
   private final FrameSequencer sequencer;
   private volatile boolean cancelled;
 
   CopyPipeline(int threads, int level) {
+    this(threads, level, CopyBrake.NONE);
+  }
+
+  /**
+   * @param level zstd's, or {@link LevelPilot#AUTO}
+   * @param brake slows live rounds down; borrowed
+   */
+  CopyPipeline(int threads, int level, CopyBrake brake) {
     this.threads = threads;
+    this.brake = brake;
+    this.pilot = level == LevelPilot.AUTO ? new LevelPilot(threads) : null;
     this.hash = PageHash.withRandomSeed();
     AtomicInteger number = new AtomicInteger();
     this.executor =
@@ -48,14 +60,19 @@ final class CopyPipeline implements AutoCloseable {
               return thread;
             });
     for (int i = 0; i < threads; i++) {
-      workers.add(new Worker(new FrameCodec(level)));
+      workers.add(new Worker(new FrameCodec(pilot == null ? level : LevelPilot.FIRST_LEVEL)));
     }
     this.sequencer = new FrameSequencer(2 * threads + 2);
   }
 
   /** Is told how many pages are read so far, from any worker. */
   interface Progress {
-    void read(long pages);
+    /**
+     * So many more pages are read.
+     *
+     * @throws IOException if the copy shall fail
+     */
+    void read(long pages) throws IOException;
   }
 
   /**
@@ -68,7 +85,7 @@ final class CopyPipeline implements AutoCloseable {
    * @param table settles every page
    * @param file where to
    * @param storeEqual whether written pages are stored even if the chain holds them with the same
-   *     hash: the final round trusts no hash where it need not
+   *     hash: the final round trusts no hash where it need not, nor waits for any brake
    */
   record Task(
       RunList.Jobs jobs,
@@ -82,6 +99,20 @@ final class CopyPipeline implements AutoCloseable {
 
   int threads() {
     return threads;
+  }
+
+  /** Tells an adaptive level whether the target stands still while frames are made. */
+  void hurry(boolean now) {
+    if (pilot != null) {
+      pilot.hurry(now);
+    }
+  }
+
+  /** A live round is committed: tells an adaptive level how fast it was read and written. */
+  void learn(CopyCounts copied, long syncNanos) {
+    if (pilot != null) {
+      pilot.learn(copied, syncNanos);
+    }
   }
 
   /** Does one copy; the caller waits. A failure of any worker ends all and is thrown. */
@@ -207,6 +238,10 @@ final class CopyPipeline implements AutoCloseable {
       try (PageSource.Reader reader = task.source.reader()) {
         int job;
         while ((job = next.getAndIncrement()) < task.endJob && !sequencer.failed()) {
+          if (!task.storeEqual) {
+            brake.beforeReading(
+                (long) task.jobs.pages(job) << PageTable.PAGE_SHIFT, sequencer::failed);
+          }
           long begun = System.nanoTime();
           reader.load(task.jobs, job, batch);
           long loaded = System.nanoTime();
@@ -222,6 +257,9 @@ final class CopyPipeline implements AutoCloseable {
           tally.compressNanos += System.nanoTime() - loaded;
           tally.compressNanos += pass(job, kept);
           task.progress.read(batch.count);
+          if (!task.storeEqual) {
+            brake.afterWork(sequencer::failed);
+          }
         }
       } catch (IOException | RuntimeException | Error e) {
         sequencer.fail();
@@ -290,7 +328,12 @@ final class CopyPipeline implements AutoCloseable {
       frame.clear();
       FrameDigest digest = null;
       if (kept > 0) {
-        frame.limit(codec.compress(batch.bytes.slice(0, bytes), frame.duplicate())).position(0);
+        ByteBuffer source = batch.bytes.slice(0, bytes);
+        int frameBytes =
+            pilot == null
+                ? codec.compress(source, frame.duplicate())
+                : pilot.compress(codec, source, frame.duplicate());
+        frame.limit(frameBytes).position(0);
         digest = codec.digest(frame.duplicate());
       }
       long nanos = System.nanoTime() - begun;

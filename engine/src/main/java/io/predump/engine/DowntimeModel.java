@@ -39,6 +39,11 @@ final class DowntimeModel {
             / 1000);
   }
 
+  /** {@return bytes that can be read under a freeze within a time} */
+  long readableBytes(long nanos) {
+    return (long) (readBytesPerNano * nanos);
+  }
+
   /** {@return the freeze with so many bytes to read, microseconds} */
   long predictMicros(long heldPages, long dirtyBytes) {
     return floorMicros(heldPages) + Math.round(dirtyBytes / readBytesPerNano / 1000);

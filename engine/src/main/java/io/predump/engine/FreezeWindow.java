@@ -60,6 +60,7 @@ final class FreezeWindow implements AutoCloseable {
     long toWriteFrozen = (assembly.plannedPages() << PageTable.PAGE_SHIFT) - buffer.byteCount();
     long used = 0;
     firstBuffered = new int[assembly.spaces().size()];
+    assembly.hurry(true);
     for (int i = 0; i < assembly.spaces().size(); i++) {
       PageSpace space = assembly.spaces().get(i);
       int job = 0;
@@ -121,6 +122,7 @@ final class FreezeWindow implements AutoCloseable {
 
   /** Compresses and writes what waits in the buffer. */
   void copyRest(CopyPipeline.Progress progress) throws IOException {
+    assembly.hurry(!thawed);
     for (int i = 0; i < buffered.size(); i++) {
       assembly.copy(
           i, firstBuffered[i], assembly.spaces().get(i).jobs().count(), buffered.get(i), progress);

@@ -28,7 +28,15 @@ final class PageTable {
   private static final byte[] ALL_DATA = filled(PageState.DATA);
   private static final byte[] ALL_HOLES = filled(PageState.HOLE);
 
+  /** Heat of a page never written, and of one written in every round: h of 0 and of nearly 1. */
+  static final int HEATS = 128;
+
+  private static final byte WRITTEN_NOW = (byte) 0x80;
+
   private final TreeMap<Long, Leaf> leaves = new TreeMap<>();
+  private boolean tracksHeat;
+  private int deferredFrom = HEATS;
+  private long deferredPages;
 
   /** 512 pages, 2 MiB of addresses. */
   private static final class Leaf {
@@ -37,6 +45,9 @@ final class PageTable {
 
     /** Two longs a page, in blocks of 16 pages, so that a lone page costs little. */
     private final long[] @Nullable [] hashes = new long[LEAF_PAGES / BLOCK_PAGES][];
+
+    /** Per page, h in the low seven bits, and whether it was written since h was last told. */
+    private byte @Nullable [] heat;
 
     /** False only if no page is owed; workers never touch it. */
     boolean mayOwe;
@@ -228,11 +239,77 @@ final class PageTable {
     return Arrays.equals(leaf.states, from, to, ALL_DATA, from, to);
   }
 
-  private static void owe(Leaf leaf, int from, int to) {
+  private void owe(Leaf leaf, int from, int to) {
     for (int i = from; i < to; i++) {
       leaf.states[i] |= PageState.OWED;
     }
     leaf.mayOwe = true;
+    if (tracksHeat) {
+      byte[] heat = leaf.heat;
+      if (heat == null) {
+        heat = new byte[LEAF_PAGES];
+        leaf.heat = heat;
+      }
+      for (int i = from; i < to; i++) {
+        heat[i] |= WRITTEN_NOW;
+      }
+    }
+  }
+
+  /** From now on keeps, in a byte per page, how often each page is written. */
+  void trackHeat() {
+    tracksHeat = true;
+  }
+
+  /**
+   * A scan is over: every page becomes hotter if it listed the page as written, else cooler: {@code
+   * h ← ½h + ½[written]}.
+   *
+   * @param means whether being listed meant being written: a first scan lists everything
+   * @param owedByHeat is added, per heat, the pages owed
+   */
+  void turnHeat(boolean means, long[] owedByHeat) {
+    for (Leaf leaf : leaves.values()) {
+      byte[] heat = leaf.heat;
+      for (int i = 0; heat != null && i < LEAF_PAGES; i++) {
+        boolean written = means && (heat[i] & WRITTEN_NOW) != 0;
+        int next = ((heat[i] & (HEATS - 1)) >> 1) + (written ? HEATS / 2 : 0);
+        heat[i] = (byte) next;
+        if (PageState.owed(leaf.states[i])) {
+          owedByHeat[next]++;
+        }
+      }
+    }
+  }
+
+  /**
+   * Leaves pages that are owed and at least this hot out of what is collected, until told
+   * otherwise: they stay owed.
+   */
+  void deferFrom(int heat) {
+    deferredFrom = heat;
+    deferredPages = 0;
+  }
+
+  /** {@return how many pages were left out of what was collected since {@link #deferFrom}} */
+  long deferredPages() {
+    return deferredPages;
+  }
+
+  /** Makes what is deferred count as stored, which it is not: for the control of a test. */
+  void forgetDeferred() {
+    for (Leaf leaf : leaves.values()) {
+      for (int i = 0; i < LEAF_PAGES; i++) {
+        if (PageState.owed(leaf.states[i]) && deferred(leaf, i)) {
+          leaf.states[i] &= ~PageState.OWED;
+        }
+      }
+    }
+  }
+
+  private boolean deferred(Leaf leaf, int page) {
+    byte[] heat = leaf.heat;
+    return deferredFrom < HEATS && heat != null && (heat[page] & (HEATS - 1)) >= deferredFrom;
   }
 
   /** Present and not written: known if we hold it or found it zero, else it must be read. */
@@ -291,7 +368,10 @@ final class PageTable {
     return end;
   }
 
-  /** Adds every owed page of {@code [start, end)} to {@code runs}, in address order. */
+  /**
+   * Adds every owed page of {@code [start, end)} to {@code runs}, in address order; without those
+   * that are deferred.
+   */
   void collectOwed(long start, long end, RunList runs, byte kind) {
     for (Leaf leaf : leaves.subMap(start >>> LEAF_SHIFT << LEAF_SHIFT, end).values()) {
       if (!leaf.mayOwe) {
@@ -303,8 +383,12 @@ final class PageTable {
       boolean any = false;
       for (int i = first; i < last; i++) {
         if (PageState.owed(leaf.states[i])) {
-          runs.add(leaf.start + ((long) i << PAGE_SHIFT), 1, kind);
           any = true;
+          if ((kind & RunList.COMPARED) == 0 && deferred(leaf, i)) {
+            deferredPages++;
+          } else {
+            runs.add(leaf.start + ((long) i << PAGE_SHIFT), 1, kind);
+          }
         }
       }
       if (!any && first == 0 && last == LEAF_PAGES) {

@@ -7,13 +7,19 @@ import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 
 /**
  * Takes rounds of a session until the policy says stop, then the final one. The loop owns no
  * resources; the session stays the caller's.
  */
 public final class PreDumpLoop {
+  /** Between two rounds the target is looked at so often, to learn of its end. */
+  private static final long LOOK_NANOS = 200_000_000;
+
   private final PreDumpSession session;
   private final LoopOptions options;
   private final LoopListener listener;
@@ -21,7 +27,8 @@ public final class PreDumpLoop {
   private final Optional<Checkpointer> checkpointer;
   private final List<RoundRecord> rounds = new ArrayList<>();
   private final Set<String> warned = new LinkedHashSet<>();
-  private volatile boolean interrupted;
+  private final Optional<RpoSchedule> schedule;
+  private final CountDownLatch interruption = new CountDownLatch(1);
 
   /**
    * @param session attached; borrowed
@@ -50,11 +57,12 @@ public final class PreDumpLoop {
     this.options = options;
     this.listener = listener;
     this.policy = new ConvergencePolicy(options);
+    this.schedule = options.rpo().map(RpoSchedule::new);
   }
 
   /** Ends the run soon: the round under way is dropped, the target goes on. For any thread. */
   public void interrupt() {
-    interrupted = true;
+    interruption.countDown();
     session.cancel();
   }
 
@@ -69,6 +77,11 @@ public final class PreDumpLoop {
     listener.attached(session.trackerDescription());
     tellWarnings();
     StopReason reason = liveRounds();
+    if (schedule.isPresent() && schedule.get().missed(System.nanoTime())) {
+      warned.add(
+          "the newest round was older than the rpo for a while: rounds take too long for it");
+    }
+    RunBounds bounds = bounds();
     Optional<FinalRound> last = Optional.empty();
     if (options.finalMode() != FinalMode.NONE
         && !reason.targetGone()
@@ -99,30 +112,32 @@ public final class PreDumpLoop {
         last.flatMap(FinalRound::verify),
         List.copyOf(warned),
         session.notVerified(),
-        session.stoppedMicros());
+        session.stoppedMicros(),
+        bounds);
   }
 
   private StopReason liveRounds() throws IOException {
     long began = System.nanoTime();
+    if (options.deferHot()) {
+      session.deferHotPages(options.downtimeLimit().toNanos());
+    }
     while (true) {
-      if (interrupted) {
-        return StopReason.INTERRUPTED;
+      Optional<StopReason> waited = awaitNext(began);
+      if (waited.isPresent()) {
+        return waited.get();
       }
-      Reason judged = new Reason();
+      Judged judged = new Judged(began);
+      long roundBegan = System.nanoTime();
       Optional<RoundRecord> record;
       try {
-        record =
-            session.round(
-                draft -> {
-                  judged.reason = policy.judge(draft, Duration.ofNanos(System.nanoTime() - began));
-                  return judged.reason;
-                });
+        record = session.round(judged);
       } catch (CancelledException e) {
         return StopReason.INTERRUPTED;
       }
       if (record.isEmpty()) {
-        return session.ended().orElseThrow();
+        return judged.reason.or(session::ended).orElseThrow();
       }
+      schedule.ifPresent(s -> s.committed(roundBegan, System.nanoTime()));
       rounds.add(record.get());
       listener.roundFinished(record.get());
       tellWarnings();
@@ -132,8 +147,86 @@ public final class PreDumpLoop {
     }
   }
 
-  private static final class Reason {
-    Optional<StopReason> reason = Optional.empty();
+  /**
+   * Waits until the next round must begin; at once without an rpo.
+   *
+   * @return why there is no next round
+   */
+  private Optional<StopReason> awaitNext(long began) throws IOException {
+    while (interruption.getCount() > 0) {
+      long now = System.nanoTime();
+      long wait = schedule.map(s -> s.untilNext(now)).orElse(0L);
+      if (wait <= 0) {
+        return Optional.empty();
+      }
+      if (options.deadline().isPresent() && now - began >= options.deadline().get().toNanos()) {
+        return Optional.of(StopReason.DEADLINE);
+      }
+      Optional<StopReason> ended = session.endedByNow();
+      if (ended.isPresent()) {
+        return ended;
+      }
+      sleep(Math.min(wait, LOOK_NANOS));
+    }
+    return Optional.of(StopReason.INTERRUPTED);
+  }
+
+  private void sleep(long nanos) {
+    try {
+      interruption.await(nanos, TimeUnit.NANOSECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      interrupt();
+    }
+  }
+
+  /** Asks the policy about one round, and remembers what it said. */
+  private final class Judged implements RoundJudge {
+    private final long began;
+    private Optional<StopReason> reason = Optional.empty();
+
+    Judged(long began) {
+      this.began = began;
+    }
+
+    @Override
+    public boolean admits(long plannedBytes) throws IOException {
+      reason = policy.admit(plannedBytes, session.freeDiskBytes());
+      return reason.isEmpty();
+    }
+
+    @Override
+    public long mostStoredBytes() {
+      return policy.mostStoredBytes();
+    }
+
+    @Override
+    public void overspent() {
+      reason = Optional.of(StopReason.BYTE_BUDGET);
+    }
+
+    @Override
+    public Optional<StopReason> judge(RoundRecord round) {
+      reason = policy.judge(round, Duration.ofNanos(System.nanoTime() - began));
+      return reason;
+    }
+  }
+
+  private RunBounds bounds() {
+    CopyLimits limits = session.brake().limits();
+    long now = System.nanoTime();
+    return new RunBounds(
+        options.byteBudget(),
+        limits.bytesPerSecond(),
+        limits.cpuPercent(),
+        limits.paced(),
+        session.brake().waitedNanos() / 1000,
+        micros(options.rpo().map(Duration::toNanos)),
+        micros(schedule.filter(s -> !rounds.isEmpty()).map(s -> s.oldestNanos(now))));
+  }
+
+  private static OptionalLong micros(Optional<Long> nanos) {
+    return nanos.isPresent() ? OptionalLong.of(nanos.get() / 1000) : OptionalLong.empty();
   }
 
   private void tellWarnings() {

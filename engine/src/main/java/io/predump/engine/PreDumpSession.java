@@ -5,12 +5,10 @@ import io.predump.images.CriuImages;
 import io.predump.images.RoundRecord;
 import io.predump.images.RoundRecord.DirtyRate;
 import io.predump.images.RoundWriter;
-import io.predump.linux.Errno;
 import io.predump.linux.Fd;
 import io.predump.linux.KernelFeatures;
 import io.predump.linux.NativeBuffer;
 import io.predump.linux.Pid;
-import io.predump.linux.SyscallException;
 import io.predump.linux.proc.Machine;
 import io.predump.linux.proc.ProcStatus;
 import io.predump.linux.proc.ProcessTree;
@@ -20,7 +18,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
-import java.util.function.Function;
+import java.util.concurrent.locks.LockSupport;
 
 /**
  * A process tree under tracking, and the images directory its rounds go to. The one way into the
@@ -44,6 +42,9 @@ public final class PreDumpSession implements AutoCloseable {
   /** Memory made ready before the freeze; what is read beyond it costs page faults of our own. */
   private static final long EXPECTED_FREEZE_BYTES = 16L << 20;
 
+  /** As short as windows of a dirty rate get. */
+  private static final long PACE_WINDOW_NANOS = 100_000_000;
+
   private final TargetTree tree;
   private final ChainDirectory chain;
   private final Fd chainLock;
@@ -51,7 +52,10 @@ public final class PreDumpSession implements AutoCloseable {
   private final SessionOptions options;
   private final CopyPipeline pipeline;
   private final DowntimeModel downtime;
+  private final CopyBrake brake;
 
+  private Optional<HotPages> hot = Optional.empty();
+  private long writtenBytesPerSecond;
   private LoopListener listener = LoopListener.SILENT;
   private OptionalInt parentRound = OptionalInt.empty();
   private long lastScanNanos;
@@ -68,7 +72,8 @@ public final class PreDumpSession implements AutoCloseable {
     this.chain = chain;
     this.chainLock = chainLock;
     this.options = options;
-    this.pipeline = new CopyPipeline(options.threads(), options.level());
+    this.brake = new CopyBrake(options.limits());
+    this.pipeline = new CopyPipeline(options.threads(), options.level(), brake);
     this.madeDirectory = madeDirectory;
     this.downtime = new DowntimeModel(tree.threadCount());
   }
@@ -88,6 +93,24 @@ public final class PreDumpSession implements AutoCloseable {
   public static PreDumpSession attach(Pid target, Path imagesDir, SessionOptions options)
       throws IOException {
     return attach(target, imagesDir, options, KernelFeatures.current(), TestHooks.NONE);
+  }
+
+  /**
+   * Attaches to a running process only to watch how it writes: nothing is copied, and nothing goes
+   * to a disk. The target is armed and let go of as by a run, and refused for the same reasons.
+   *
+   * @param options of which tracker, single, allowDeviceWriters and threads matter
+   * @return to be closed, which lets go of the target
+   * @throws TargetRefusedException if the process cannot be a target, or no tracker reports writes
+   * @throws IOException if the kernel refuses
+   */
+  public static WriteProbe probe(Pid target, SessionOptions options, ProbeOptions probing)
+      throws IOException {
+    ProcStatus status = TargetCheck.check(target);
+    KernelFeatures features = KernelFeatures.current();
+    WriteProbe.requireReports(TrackerPlan.of(options.tracker(), features));
+    return new WriteProbe(
+        TargetTree.attach(status, options, features, TestHooks.NONE), options, probing);
   }
 
   static PreDumpSession attach(
@@ -196,41 +219,133 @@ public final class PreDumpSession implements AutoCloseable {
    *     a later round still covers everything
    */
   public Optional<RoundRecord> round() throws IOException {
-    return round(record -> Optional.empty());
+    return round(RoundJudge.INDIFFERENT);
   }
 
-  /** Takes one live round; {@code judge} may put a stop reason into its record. */
-  Optional<RoundRecord> round(Function<RoundRecord, Optional<StopReason>> judge)
-      throws IOException {
+  /**
+   * Takes one live round if the judge admits it.
+   *
+   * @return its record; empty if the target is gone, or if the round was not admitted
+   */
+  Optional<RoundRecord> round(RoundJudge judge) throws IOException {
     long began = System.nanoTime();
     try (RoundAssembly assembly = newRound(false)) {
       ScanCounts scan = new ScanCounts();
-      tree.hooks().before("the scan");
-      tree.scanLive(scan);
-      long window = windowNanos(began);
+      long scanBegan = scan(scan, began);
+      long window = windowNanos(scanBegan);
+      hot.ifPresent(pages -> pages.scanned(tree.tables(), window > 0, downtime));
       assembly.begin(tree.spaces());
-      long scanned = System.nanoTime();
-      tree.hooks().before("the copy");
-      Progress progress = new Progress(assembly);
-      for (int i = 0; i < assembly.spaces().size(); i++) {
-        PageSpace space = assembly.spaces().get(i);
-        assembly.copy(i, 0, space.jobs().count(), new DirectSource(space.origin()), progress);
+      if (!tree.hooks().on(Protection.OWED_WHEN_DEFERRED)) {
+        tree.tables().forEach(PageTable::forgetDeferred);
       }
-      downtime.learnReading(
-          assembly.copied().read() << PageTable.PAGE_SHIFT, assembly.copied().readNanos());
+      long scanned = System.nanoTime();
+      if (!judge.admits(assembly.plannedPages() << PageTable.PAGE_SHIFT)) {
+        return Optional.empty();
+      }
+      copy(assembly, judge.mostStoredBytes());
       tree.hooks().before("the commit");
       RoundRecord record =
           assembly.commit(
               new RoundAssembly.Measures(
                   scan, scanned - began, scan.frozenNanos / 1000, Optional.empty(), began, window),
-              (held, mustRead, rate) -> forecast(held, mustRead, rate, began),
+              (held, mustRead, rate) -> forecast(held, mustRead, rate, scanBegan),
               judge,
               options.engineVersion());
-      settled(assembly, began);
+      settled(assembly, scanBegan);
+      pipeline.learn(assembly.copied(), record.syncMicros() * 1000);
+      if (window > 0) {
+        writtenBytesPerSecond = record.dirtyRate().bytesPerSecond();
+      }
       return Optional.of(record);
+    } catch (OverspentException e) {
+      judge.overspent();
+      return Optional.empty();
     } catch (IOException e) {
       return lost(e);
     }
+  }
+
+  /** A round stored more than it might. */
+  private static final class OverspentException extends IOException {
+    private static final long serialVersionUID = 1L;
+  }
+
+  /**
+   * Lists and arms. Before a paced first round it does so twice, for how fast the target writes
+   * must be known.
+   *
+   * @return when the last scan began
+   */
+  private long scan(ScanCounts scan, long began) throws IOException {
+    hot.ifPresent(pages -> pages.beforeScan(tree.tables()));
+    tree.hooks().before("the scan");
+    tree.scanLive(scan);
+    if (lastScanNanos != 0 || !options.limits().paced()) {
+      return began;
+    }
+    long until = System.nanoTime() + PACE_WINDOW_NANOS;
+    while (System.nanoTime() < until && !pipeline.cancelled()) {
+      LockSupport.parkNanos(PACE_WINDOW_NANOS / 10);
+    }
+    ScanCounts again = new ScanCounts();
+    long scanBegan = System.nanoTime();
+    tree.scanLive(again);
+    writtenBytesPerSecond =
+        (long) ((again.written << PageTable.PAGE_SHIFT) * 1e9 / (scanBegan - began));
+    return scanBegan;
+  }
+
+  private void copy(RoundAssembly assembly, long mostStoredBytes) throws IOException {
+    tree.hooks().before("the copy");
+    assembly.hurry(false);
+    brake.beginRound(options.limits().nextBytesPerSecond(writtenBytesPerSecond));
+    Progress shown = new Progress(assembly);
+    CopyPipeline.Progress progress =
+        pages -> {
+          shown.read(pages);
+          requireWithin(mostStoredBytes, assembly);
+        };
+    for (int i = 0; i < assembly.spaces().size(); i++) {
+      PageSpace space = assembly.spaces().get(i);
+      assembly.copy(i, 0, space.jobs().count(), new DirectSource(space.origin()), progress);
+    }
+    requireWithin(mostStoredBytes, assembly);
+    downtime.learnReading(
+        assembly.copied().read() << PageTable.PAGE_SHIFT, assembly.copied().readNanos());
+  }
+
+  private static void requireWithin(long mostStoredBytes, RoundAssembly assembly)
+      throws OverspentException {
+    if (mostStoredBytes != Long.MAX_VALUE && assembly.storedBytes() > mostStoredBytes) {
+      throw new OverspentException();
+    }
+  }
+
+  /**
+   * From now on leaves hot pages to the final freeze.
+   *
+   * @param downtimeNanos how long it may last
+   */
+  void deferHotPages(long downtimeNanos) {
+    hot = Optional.of(new HotPages(downtimeNanos));
+  }
+
+  /** {@return the bound on what workers take, and how long they waited for it} */
+  CopyBrake brake() {
+    return brake;
+  }
+
+  /** {@return bytes that can still be written where the rounds go} */
+  long freeDiskBytes() throws IOException {
+    return Files.getFileStore(chain.path()).getUsableSpace();
+  }
+
+  /** {@return how the target ended, asked now; empty while it lives} */
+  Optional<StopReason> endedByNow() throws IOException {
+    if (ended.isEmpty() && !tree.root().sameAddressSpace()) {
+      lost(new TargetGoneException());
+    }
+    return ended;
   }
 
   /**
@@ -271,6 +386,7 @@ public final class PreDumpSession implements AutoCloseable {
     try (RoundAssembly assembly = newRound(true);
         NativeBuffer buffer = NativeBuffer.allocate(options.freezeBufferBytes())) {
       buffer.prefault(Math.min(options.freezeBufferBytes(), EXPECTED_FREEZE_BYTES));
+      tree.tables().forEach(table -> table.deferFrom(PageTable.HEATS));
       tree.rehearseFreeze();
       if (by.isPresent()) {
         rehearseCheckpoint();
@@ -302,7 +418,7 @@ public final class PreDumpSession implements AutoCloseable {
                     began,
                     windowNanos(window.scanBeganNanos())),
                 (held, mustRead, rate) -> new long[2],
-                r -> Optional.empty(),
+                RoundJudge.INDIFFERENT,
                 options.engineVersion());
         Optional<VerifyResult> result = Optional.empty();
         settled(assembly, window.scanBeganNanos());
@@ -389,21 +505,21 @@ public final class PreDumpSession implements AutoCloseable {
     }
     double sinceScan = (System.nanoTime() - scanBegan) / 1e9;
     double heldBytes = (double) held * PageTable.PAGE_BYTES;
-    long dirty = (long) Math.min(heldBytes, (double) rate.bytesPerSecond() * sinceScan);
+    // Deferred pages are written round after round, and read by the freeze anyway: not twice.
+    double deferred =
+        tree.tables().stream().mapToLong(PageTable::deferredPages).sum()
+            * (double) PageTable.PAGE_BYTES
+            * 1000
+            / rate.windowMillis();
+    double others = Math.max(0, rate.bytesPerSecond() - deferred);
+    long dirty = (long) Math.min(heldBytes, others * sinceScan);
     long bytes = dirty + (mustRead << PageTable.PAGE_SHIFT);
     return new long[] {downtime.predictMicros(held, bytes), downtime.floorMicros(held)};
   }
 
   /** Tells the target's end from a failure. */
   private <T> Optional<T> lost(IOException e) throws IOException {
-    boolean gone = e instanceof TargetGoneException;
-    if (!gone && e instanceof SyscallException failed) {
-      gone = failed.is(Errno.ESRCH) || failed.is(Errno.ENOENT);
-    }
-    if (!gone || tree.root().sameAddressSpace()) {
-      throw e;
-    }
-    ended = Optional.of(tree.root().alive() ? StopReason.TARGET_EXECED : StopReason.TARGET_EXITED);
+    ended = Optional.of(tree.endBehind(e));
     return Optional.empty();
   }
 

@@ -29,6 +29,8 @@ enum Protection {
   HUGE_PAGE_BORDERS,
   /** Hole 10: what a failed round had stored is owed again. */
   OWED_UNTIL_STORED,
+  /** A hot page that is left to the freeze stays owed until then. */
+  OWED_WHEN_DEFERRED,
   /** The target stands still while its soft-dirty bits are read and cleared. */
   SOFT_DIRTY_STANDSTILL,
   /** With soft-dirty bits, a page that lies elsewhere than when last listed is read again. */

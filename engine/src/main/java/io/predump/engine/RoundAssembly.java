@@ -21,7 +21,6 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
-import java.util.function.Function;
 
 /**
  * Puts one round together: a pages file and a pagemap per space, then the small files, then the
@@ -77,6 +76,16 @@ final class RoundAssembly implements AutoCloseable {
     return spaces;
   }
 
+  /** {@return bytes of frames written so far} */
+  long storedBytes() {
+    return files.stream().mapToLong(PagesWriter::frameBytes).sum();
+  }
+
+  /** {@return pages that are owed and left to the freeze} */
+  private long deferredPages() {
+    return tree.tables().stream().mapToLong(PageTable::deferredPages).sum();
+  }
+
   /** {@return pages to read in this round} */
   long plannedPages() {
     return spaces.stream().mapToLong(space -> space.jobs().totalPages()).sum();
@@ -109,6 +118,11 @@ final class RoundAssembly implements AutoCloseable {
       }
       drop(space, owner);
     }
+  }
+
+  /** Says whether the target stands still while pages are copied. */
+  void hurry(boolean now) {
+    pipeline.hurry(now);
   }
 
   /** The process ended: it is no part of this round any more. */
@@ -176,11 +190,7 @@ final class RoundAssembly implements AutoCloseable {
    *
    * @param judge is shown the record just before it is written, and says why to stop, if at all
    */
-  RoundRecord commit(
-      Measures measures,
-      Forecast forecast,
-      Function<RoundRecord, Optional<StopReason>> judge,
-      String engineVersion)
+  RoundRecord commit(Measures measures, Forecast forecast, RoundJudge judge, String engineVersion)
       throws IOException {
     tree.hooks().come(TestHooks.Moment.BEFORE_COMMIT);
     if (!finalFreeze) {
@@ -216,7 +226,7 @@ final class RoundAssembly implements AutoCloseable {
         draft,
         syncMicros -> {
           RoundRecord record = record(measures, forecast, owed, syncMicros);
-          String reason = judge.apply(record).map(Enum::name).orElse("");
+          String reason = judge.judge(record).map(Enum::name).orElse("");
           written[0] = withStopReason(record, reason);
           return written[0];
         });
@@ -277,7 +287,7 @@ final class RoundAssembly implements AutoCloseable {
             writtenPages(measures.scan()),
             copied.zero(),
             copied.same(),
-            0,
+            deferredPages(),
             owed,
             copied.stored(),
             files.stream().mapToLong(PagesWriter::parentPages).sum()),

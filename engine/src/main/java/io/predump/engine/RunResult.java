@@ -14,6 +14,7 @@ import java.util.Optional;
  * @param warnings what the operator should know, in the order it was found
  * @param notVerified why nobody can vouch for the images; empty if they are what memory was
  * @param stoppedMicros how long one thread was stopped to obtain the tracking descriptor
+ * @param bounds the bounds it had and how it kept them
  */
 public record RunResult(
     List<RoundRecord> rounds,
@@ -22,7 +23,20 @@ public record RunResult(
     Optional<VerifyResult> verify,
     List<String> warnings,
     List<String> notVerified,
-    long stoppedMicros) {
+    long stoppedMicros,
+    RunBounds bounds) {
+
+  /** The result of a run without bounds. */
+  public RunResult(
+      List<RoundRecord> rounds,
+      StopReason stopReason,
+      Optional<FreezeRecord> freeze,
+      Optional<VerifyResult> verify,
+      List<String> warnings,
+      List<String> notVerified,
+      long stoppedMicros) {
+    this(rounds, stopReason, freeze, verify, warnings, notVerified, stoppedMicros, RunBounds.NONE);
+  }
 
   public RunResult {
     rounds = List.copyOf(rounds);

@@ -8,7 +8,8 @@ import java.util.function.Consumer;
 /**
  * How a session copies.
  *
- * @param level zstd level, 1 to 19
+ * @param level zstd level, 1 to 19; or {@link #AUTO_LEVEL}: whichever copies fastest here, and what
+ *     does not compress is stored as it is
  * @param threads workers that read and compress, at least 1
  * @param tracker what finds written pages
  * @param freezeTimeout how long the threads of a process may take to stop before they all run on;
@@ -21,6 +22,7 @@ import java.util.function.Consumer;
  * @param allowDeviceWriters whether a target is taken whose memory a device may write unseen (RDMA,
  *     VFIO, AF_XDP, GPU); its rounds are marked as not verified
  * @param restoreThp whether huge pages that tracking split are put together again at the end
+ * @param limits what the workers of live rounds may take
  * @param engineVersion written into every round's manifest
  */
 public record SessionOptions(
@@ -33,7 +35,11 @@ public record SessionOptions(
     boolean single,
     boolean allowDeviceWriters,
     boolean restoreThp,
+    CopyLimits limits,
     String engineVersion) {
+
+  /** Stands for a level that is chosen on the way. */
+  public static final int AUTO_LEVEL = LevelPilot.AUTO;
 
   /** Level 1, one worker per core, 200 ms a try, 128 MiB, everything else off or automatic. */
   public static SessionOptions defaults(String engineVersion) {
@@ -47,11 +53,12 @@ public record SessionOptions(
         false,
         false,
         false,
+        CopyLimits.NONE,
         engineVersion);
   }
 
   public SessionOptions {
-    if (level < 1 || level > 19) {
+    if (level != AUTO_LEVEL && (level < 1 || level > 19)) {
       throw new IllegalArgumentException("level=" + level + ": 1 to 19");
     }
     if (threads < 1) {
@@ -103,6 +110,11 @@ public record SessionOptions(
     return with(values -> values.restoreThp = restored);
   }
 
+  /** {@return these options with limits on what the workers take} */
+  public SessionOptions withLimits(CopyLimits newLimits) {
+    return with(values -> values.limits = newLimits);
+  }
+
   private SessionOptions with(Consumer<Values> change) {
     Values values = new Values(this);
     change.accept(values);
@@ -120,6 +132,7 @@ public record SessionOptions(
     private boolean single;
     private boolean allowDeviceWriters;
     private boolean restoreThp;
+    private CopyLimits limits;
     private final String engineVersion;
 
     Values(SessionOptions from) {
@@ -132,6 +145,7 @@ public record SessionOptions(
       single = from.single;
       allowDeviceWriters = from.allowDeviceWriters;
       restoreThp = from.restoreThp;
+      limits = from.limits;
       engineVersion = from.engineVersion;
     }
 
@@ -146,6 +160,7 @@ public record SessionOptions(
           single,
           allowDeviceWriters,
           restoreThp,
+          limits,
           engineVersion);
     }
   }

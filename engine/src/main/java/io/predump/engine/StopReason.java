@@ -14,6 +14,10 @@ public enum StopReason {
   NO_PROGRESS("rounds no longer shrink"),
   /** Another round would save less time under the freeze than it costs. */
   MARGINAL_GAIN("another round would gain too little"),
+  /** The next round was expected to exceed the bytes that live rounds may store. */
+  BYTE_BUDGET("the next round would exceed the byte budget"),
+  /** The disk had less than twice the room of what the next round would copy. */
+  FREE_DISK("the disk has too little room for another round"),
   /** The caller asked to stop. */
   INTERRUPTED("interrupted"),
   /** The target exited; the last committed round is good. */

@@ -437,6 +437,23 @@ final class TargetTree implements AutoCloseable {
     return members.values().stream().flatMap(m -> m.vmaRecords().stream()).toList();
   }
 
+  /**
+   * Tells the target's end from a failure.
+   *
+   * @return how it ended
+   * @throws IOException {@code e}, if it lives and is the same
+   */
+  StopReason endBehind(IOException e) throws IOException {
+    boolean gone = e instanceof TargetGoneException;
+    if (!gone && e instanceof SyscallException failed) {
+      gone = failed.is(Errno.ESRCH) || failed.is(Errno.ENOENT);
+    }
+    if (!gone || root.sameAddressSpace()) {
+      throw e;
+    }
+    return root.alive() ? StopReason.TARGET_EXECED : StopReason.TARGET_EXITED;
+  }
+
   /** Adds to what the operator should know. */
   void warn(List<String> warnings) {
     pastWarnings.addAll(warnings);

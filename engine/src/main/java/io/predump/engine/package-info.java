@@ -20,6 +20,15 @@
  * <p>A page stays owed until its bytes are in a file, or known to equal the chain's, or zero. A
  * round that fails is taken back: what it stored is owed again, and its hashes are forgotten.
  *
+ * <h2>How many rounds</h2>
+ *
+ * <p>{@code PreDumpLoop} takes rounds until {@code ConvergencePolicy} says stop: asked between scan
+ * and copy whether there is room for the round, and after it whether another one pays. {@code
+ * CopyBrake} keeps the workers of live rounds within their limits, {@code RpoSchedule} begins
+ * rounds in time, {@code HotPages} leaves hot pages, still owed, to the freeze. {@link
+ * io.predump.engine.WriteProbe} forecasts all this: it watches by the scans of a run, and simulates
+ * the run under the same policy ({@code RunForecast}).
+ *
  * <h2>What can go wrong</h2>
  *
  * <ul>

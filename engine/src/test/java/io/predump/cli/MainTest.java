@@ -15,7 +15,7 @@ class MainTest {
   @TempDir Path dir;
 
   @ParameterizedTest
-  @ValueSource(strings = {"check", "run", "show", "verify", "demo"})
+  @ValueSource(strings = {"check", "probe", "run", "show", "verify", "demo"})
   void everyCommandHasHelpWithAnExample(String command) {
     Invocation help = Invocation.of(command, "--help");
     assertThat(help.exitCode()).isEqualTo(0);
@@ -29,7 +29,8 @@ class MainTest {
     Invocation help = Invocation.of("--help");
     assertThat(help.exitCode()).isEqualTo(0);
     assertThat(help.out())
-        .contains("check", "run", "show", "verify", "demo", "Example:", "6  verification found");
+        .contains(
+            "check", "probe", "run", "show", "verify", "demo", "Example:", "6  verification found");
   }
 
   @Test
@@ -88,7 +89,7 @@ class MainTest {
   @ParameterizedTest
   @ValueSource(
       strings = {
-        "--rounds 0",
+        "--rounds -1",
         "--rounds many",
         "--downtime-limit 20",
         "--deadline soon",

@@ -3,12 +3,15 @@ package io.predump.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.predump.engine.FreezeRecord;
+import io.predump.engine.RunBounds;
 import io.predump.engine.RunResult;
 import io.predump.engine.StopReason;
 import io.predump.images.RoundRecord;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.OptionalLong;
 import org.junit.jupiter.api.Test;
 
 class RunSummaryTest {
@@ -144,5 +147,25 @@ class RunSummaryTest {
         .isEqualTo(
             "copying everything frozen would have stopped it for about 571.0 ms"
                 + " (what round 1 took to copy all of it): 293 times as long\n");
+  }
+
+  @Test
+  void saysWhatBoundsItKeptAndHowOldTheNewestRoundBecame() {
+    RunBounds all =
+        new RunBounds(
+            OptionalLong.of(1 << 30),
+            OptionalLong.of(100 << 20),
+            OptionalInt.of(50),
+            true,
+            2_500_000,
+            OptionalLong.of(120_000_000),
+            OptionalLong.of(95_400_000));
+    assertThat(RunSummary.bounds(all))
+        .isEqualTo(
+            """
+            live rounds kept to: at most 1.0 GiB stored, at most 100.0 MiB/s read, at most 50 % of a core, paced; workers waited 2.5 s for it
+            the newest round was never older than 1 min 35 s (rpo 2 min 0 s)
+            """);
+    assertThat(RunSummary.bounds(RunBounds.NONE)).isEmpty();
   }
 }

@@ -2,12 +2,14 @@ package io.predump.images;
 
 import com.dynatrace.hash4j.hashing.HashValue128;
 import com.dynatrace.hash4j.hashing.Hasher128;
+import com.dynatrace.hash4j.hashing.Hasher64;
 import com.dynatrace.hash4j.hashing.Hashing;
 import com.github.luben.zstd.Zstd;
 import com.github.luben.zstd.ZstdCompressCtx;
 import com.github.luben.zstd.ZstdDecompressCtx;
 import com.github.luben.zstd.ZstdException;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -24,10 +26,28 @@ public final class FrameCodec implements AutoCloseable {
    */
   public static final int MAX_SOURCE_BYTES = 1 << 20;
 
-  private static final Hasher128 XXH3 = Hashing.xxh3_128();
+  /** Less than this factor is not worth the time of whoever reads it back. */
+  private static final double LEAST_RATIO = 1.1;
 
-  private final int level;
+  private static final int SAMPLE_BYTES = 4096;
+  private static final int SAMPLES = 4;
+  private static final int SAMPLE_LEVEL = -5;
+
+  private static final int MAGIC = 0xFD2FB528;
+
+  /** RFC 8878, 3.1.1.1.1: content size in 4 bytes, a single segment, a content checksum. */
+  private static final byte RAW_DESCRIPTOR = (byte) (2 << 6 | 1 << 5 | 1 << 2);
+
+  private static final int MOST_BLOCK_BYTES = 128 << 10;
+  private static final int LAST_BLOCK = 1;
+
+  private static final Hasher128 XXH3 = Hashing.xxh3_128();
+  private static final Hasher64 XXH64 = Hashing.xxh64();
+
+  private int level;
   private @Nullable ZstdCompressCtx compressor;
+  private @Nullable ZstdCompressCtx sampler;
+  private @Nullable ByteBuffer sampled;
   private @Nullable ZstdDecompressCtx decompressor;
 
   /** Copy of a frame: hashing a heap array is several times faster than hashing a direct buffer. */
@@ -40,6 +60,10 @@ public final class FrameCodec implements AutoCloseable {
    * @throws IllegalArgumentException if zstd has no such level
    */
   public FrameCodec(int level) {
+    this.level = checked(level);
+  }
+
+  private static int checked(int level) {
     if (level < Zstd.minCompressionLevel() || level > Zstd.maxCompressionLevel()) {
       throw new IllegalArgumentException(
           "zstd level="
@@ -49,7 +73,21 @@ public final class FrameCodec implements AutoCloseable {
               + ".."
               + Zstd.maxCompressionLevel());
     }
-    this.level = level;
+    return level;
+  }
+
+  /**
+   * Compresses at another level from now on.
+   *
+   * @param newLevel as in the constructor
+   */
+  public void level(int newLevel) {
+    if (newLevel != level) {
+      level = checked(newLevel);
+      if (compressor != null) {
+        compressor.setLevel(newLevel);
+      }
+    }
   }
 
   /** The most bytes a frame of so many source bytes can take. */
@@ -69,16 +107,7 @@ public final class FrameCodec implements AutoCloseable {
    */
   public int compress(ByteBuffer source, ByteBuffer frame) {
     int sourceBytes = source.remaining();
-    if (!source.isDirect() || !frame.isDirect()) {
-      throw new IllegalArgumentException("compress: buffer not direct");
-    }
-    if (sourceBytes == 0 || sourceBytes > MAX_SOURCE_BYTES) {
-      throw new IllegalArgumentException("compress: sourceBytes=" + sourceBytes);
-    }
-    if (frame.capacity() < maxFrameBytes(sourceBytes)) {
-      throw new IllegalArgumentException(
-          "compress: frame capacity=" + frame.capacity() + " sourceBytes=" + sourceBytes);
-    }
+    check(source, frame);
     ZstdCompressCtx c = compressor;
     if (c == null) {
       c = new ZstdCompressCtx().setLevel(level).setChecksum(true).setContentSize(true);
@@ -92,14 +121,84 @@ public final class FrameCodec implements AutoCloseable {
     return bytes;
   }
 
+  /**
+   * The same without compressing: a frame of raw blocks (RFC 8878, 3.1.1.2.2), with its content
+   * size and checksum as any other. For what {@link #isCompressible} says no to.
+   *
+   * @return as {@link #compress}
+   * @throws IllegalArgumentException as {@link #compress}
+   */
+  public int store(ByteBuffer source, ByteBuffer frame) {
+    int sourceBytes = source.remaining();
+    check(source, frame);
+    frame.clear().order(ByteOrder.LITTLE_ENDIAN);
+    frame.putInt(MAGIC).put(RAW_DESCRIPTOR).putInt(sourceBytes);
+    for (int at = 0; at < sourceBytes; at += MOST_BLOCK_BYTES) {
+      int bytes = Math.min(MOST_BLOCK_BYTES, sourceBytes - at);
+      int header = bytes << 3 | (at + bytes == sourceBytes ? LAST_BLOCK : 0);
+      frame.put((byte) header).put((byte) (header >> 8)).put((byte) (header >> 16));
+      frame.put(source.slice(source.position() + at, bytes));
+    }
+    byte[] content = copyOf(source);
+    frame.putInt((int) XXH64.hashBytesToLong(content, 0, sourceBytes));
+    return frame.flip().remaining();
+  }
+
+  /**
+   * {@return whether compressing {@code source} would make it smaller by a tenth} Tried with a fast
+   * level on 4 KiB at each of a few places.
+   *
+   * @param source as in {@link #compress}
+   */
+  public boolean isCompressible(ByteBuffer source) {
+    int sourceBytes = source.remaining();
+    ZstdCompressCtx c = sampler;
+    ByteBuffer to = sampled;
+    if (c == null || to == null) {
+      c = new ZstdCompressCtx().setLevel(SAMPLE_LEVEL);
+      to = ByteBuffer.allocateDirect(maxFrameBytes(SAMPLE_BYTES));
+      sampler = c;
+      sampled = to;
+    }
+    int from = 0;
+    int into = 0;
+    for (int i = 0; i < SAMPLES; i++) {
+      int at = (int) ((long) sourceBytes * i / SAMPLES) / SAMPLE_BYTES * SAMPLE_BYTES;
+      int bytes = Math.min(SAMPLE_BYTES, sourceBytes - at);
+      from += bytes;
+      into +=
+          c.compressDirectByteBuffer(to, 0, to.capacity(), source, source.position() + at, bytes);
+    }
+    return from >= LEAST_RATIO * into;
+  }
+
+  private static void check(ByteBuffer source, ByteBuffer frame) {
+    int sourceBytes = source.remaining();
+    if (!source.isDirect() || !frame.isDirect()) {
+      throw new IllegalArgumentException("compress: buffer not direct");
+    }
+    if (sourceBytes == 0 || sourceBytes > MAX_SOURCE_BYTES) {
+      throw new IllegalArgumentException("compress: sourceBytes=" + sourceBytes);
+    }
+    if (frame.capacity() < maxFrameBytes(sourceBytes)) {
+      throw new IllegalArgumentException(
+          "compress: frame capacity=" + frame.capacity() + " sourceBytes=" + sourceBytes);
+    }
+  }
+
   /** Digest of a frame's bytes from position to limit, which stay where they are. */
   public FrameDigest digest(ByteBuffer frame) {
     int bytes = frame.remaining();
+    return digest(copyOf(frame), 0, bytes);
+  }
+
+  private byte[] copyOf(ByteBuffer buffer) {
+    int bytes = buffer.remaining();
     if (copy.length < bytes) {
       copy = new byte[Math.max(bytes, maxFrameBytes(MAX_SOURCE_BYTES))];
     }
-    frame.get(frame.position(), copy, 0, bytes);
-    return digest(copy, 0, bytes);
+    buffer.get(buffer.position(), copy, 0, bytes);
+    return copy;
   }
 
   /** Digest of a compressed frame in an array. */
@@ -138,6 +237,10 @@ public final class FrameCodec implements AutoCloseable {
     if (compressor != null) {
       compressor.close();
       compressor = null;
+    }
+    if (sampler != null) {
+      sampler.close();
+      sampler = null;
     }
     if (decompressor != null) {
       decompressor.close();

@@ -3,9 +3,13 @@ package io.predump.images;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.github.luben.zstd.Zstd;
 import java.nio.ByteBuffer;
+import java.util.Arrays;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class FrameCodecTest {
   private static ByteBuffer direct(byte[] bytes) {
@@ -48,6 +52,65 @@ class FrameCodecTest {
       assertThatThrownBy(() -> codec.decompress(compressed, bytes, new byte[5 * 4096], 5 * 4096))
           .isInstanceOf(FrameCodec.FrameException.class)
           .hasMessage("source bytes expected=20480 actual=12288");
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {4096, 128 << 10, (128 << 10) + 4096, 1 << 20})
+  void whatIsStoredRawIsAFrameLikeAnyOtherAndItsChecksumHolds(int size) throws Exception {
+    byte[] content = new byte[size];
+    new Random(size).nextBytes(content);
+    ByteBuffer source = ByteBuffer.allocateDirect(size).put(content).flip();
+    ByteBuffer frame = ByteBuffer.allocateDirect(FrameCodec.maxFrameBytes(size));
+    try (FrameCodec codec = new FrameCodec(1)) {
+      int bytes = codec.store(source, frame);
+      assertThat(bytes).isEqualTo(frame.remaining());
+      assertThat(source.remaining()).isEqualTo(size);
+      byte[] stored = new byte[bytes];
+      frame.get(stored);
+      byte[] back = new byte[size];
+      codec.decompress(stored, bytes, back, size);
+      assertThat(back).isEqualTo(content);
+      assertThat(Zstd.getFrameContentSize(stored)).isEqualTo(size);
+
+      stored[bytes / 2] ^= 1;
+      assertThatThrownBy(() -> codec.decompress(stored, bytes, back, size))
+          .isInstanceOf(FrameCodec.FrameException.class)
+          .hasMessageContaining("checksum");
+    }
+  }
+
+  @Test
+  void tellsWhatCompressesFromWhatDoesNot() {
+    byte[] noise = new byte[1 << 20];
+    new Random(3).nextBytes(noise);
+    byte[] halfText = noise.clone();
+    Arrays.fill(halfText, 0, halfText.length / 2, (byte) 'a');
+    byte[] page = new byte[4096];
+    try (FrameCodec codec = new FrameCodec(1)) {
+      assertThat(codec.isCompressible(direct(noise))).isFalse();
+      assertThat(codec.isCompressible(direct(halfText))).isTrue();
+      assertThat(codec.isCompressible(direct(page))).isTrue();
+      assertThat(codec.isCompressible(direct(Arrays.copyOf(noise, 4096)))).isFalse();
+    }
+  }
+
+  @Test
+  void anotherLevelTakesEffectAtOnce() {
+    byte[] text = new byte[1 << 20];
+    Random random = new Random(5);
+    for (int i = 0; i < text.length; i++) {
+      text[i] = (byte) ('a' + Math.abs((int) (random.nextGaussian() * 4)) % 26);
+    }
+    ByteBuffer frame = ByteBuffer.allocateDirect(FrameCodec.maxFrameBytes(text.length));
+    try (FrameCodec codec = new FrameCodec(-20)) {
+      int fast = codec.compress(direct(text), frame);
+      codec.level(6);
+      int slow = codec.compress(direct(text), frame);
+      codec.level(-20);
+      assertThat(slow).isLessThan(fast);
+      assertThat(codec.compress(direct(text), frame)).isEqualTo(fast);
+      assertThatThrownBy(() -> codec.level(23)).hasMessage("zstd level=23: not in -131072..22");
     }
   }
 
