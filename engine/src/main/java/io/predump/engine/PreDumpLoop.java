@@ -95,8 +95,15 @@ public final class PreDumpLoop {
         reason = StopReason.INTERRUPTED;
       }
       if (last.isPresent()) {
-        rounds.add(last.get().record());
         listener.roundFinished(last.get().record());
+        if (last.get().kept()) {
+          rounds.add(last.get().record());
+        } else {
+          warned.add(
+              "round "
+                  + last.get().record().round()
+                  + " differs from memory and was dropped: nobody may restore it; the tree runs on");
+        }
         if (options.verify() && last.get().verify().isEmpty()) {
           reason = StopReason.INTERRUPTED;
         }

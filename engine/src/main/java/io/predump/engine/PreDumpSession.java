@@ -58,6 +58,7 @@ public final class PreDumpSession implements AutoCloseable {
   private long writtenBytesPerSecond;
   private LoopListener listener = LoopListener.SILENT;
   private OptionalInt parentRound = OptionalInt.empty();
+  private boolean dropped;
   private long lastScanNanos;
   private Optional<StopReason> ended = Optional.empty();
 
@@ -427,12 +428,18 @@ public final class PreDumpSession implements AutoCloseable {
           result = verify(window);
         }
         if (hold) {
-          boolean good = result.map(VerifyResult::different).orElse(0L) == 0;
-          Optional<Checkpointer> allowed = good ? by : Optional.empty();
+          // Given up on request is not found equal: then the tree goes on.
+          boolean equal = !verify || result.map(r -> r.different() == 0).orElse(false);
+          Optional<Checkpointer> allowed = equal && !pipeline.cancelled() ? by : Optional.empty();
           allowed.ifPresent(Checkpointer::durable);
           thaw(window, allowed);
         }
-        return Optional.of(new FinalRound(record, freeze, result));
+        boolean refuted = by.isPresent() && result.map(r -> r.different() > 0).orElse(false);
+        if (refuted) {
+          dropped = true;
+          chain.dropNewest();
+        }
+        return Optional.of(new FinalRound(record, freeze, result, !refuted));
       }
     } catch (IOException e) {
       return lost(e);
@@ -481,6 +488,9 @@ public final class PreDumpSession implements AutoCloseable {
   private RoundAssembly newRound(boolean finalFreeze) throws IOException {
     if (ended.isPresent()) {
       throw new IllegalStateException("the session has ended: " + ended.get().sentence());
+    }
+    if (dropped) {
+      throw new IllegalStateException("the session has ended: its checkpoint was found different");
     }
     chain
         .sweepPartials(); // what a round that failed could not remove, for the disk failed then too

@@ -125,6 +125,9 @@ public final class BenchMain {
     if (!Set.of("checkpoints", "sizes", "target").contains(arguments.only)) {
       rounds(setting, arguments, report, facts);
     }
+    if (arguments.runs("target")) {
+      new TargetLife(setting).run(report);
+    }
     if (arguments.runs("sizes")) {
       new Sizes(setting).run(report);
     }

@@ -219,6 +219,55 @@ final class CheckpointIT {
           .isPositive();
     }
     assertRunsOn();
+    assertOnlyTheLiveRoundIsThere();
+  }
+
+  private void assertOnlyTheLiveRoundIsThere() throws IOException {
+    assertThat(Targets.names(images)).containsExactlyInAnyOrder("0001", "latest");
+    assertThat(Files.readSymbolicLink(images.resolve("latest"))).hasToString("0001");
+    assertThat(new ChainVerifier(2).verify(images).problems()).isEmpty();
+  }
+
+  /** Ctrl-C while everything is compared. */
+  @ParameterizedTest
+  @EnumSource(names = {"VEIL", "LAZY"})
+  void givingUpTheComparisonLetsTheTreeGoOn(CriuMode mode) throws Exception {
+    PreDumpSession[] running = new PreDumpSession[1];
+    TestHooks hooks =
+        TestHooks.watched(
+            step -> {
+              if (step.equals("the comparison")) {
+                running[0].cancel();
+              }
+            });
+    try (PreDumpSession session = target.attach(images, hooks);
+        CriuDump dump = dumpOf(StockCriu.program(), mode, AfterDump.KILLED).prepare()) {
+      running[0] = session;
+      session.round().orElseThrow();
+
+      assertThat(session.finish(dump, true).orElseThrow().verify()).isEmpty();
+    }
+    assertRunsOn();
+  }
+
+  /** A signal that comes too late to drop the round comes in time to keep the tree. */
+  @Test
+  void givingUpWithoutAComparisonLetsTheTreeGoOn() throws Exception {
+    PreDumpSession[] running = new PreDumpSession[1];
+    TestHooks hooks =
+        TestHooks.watched(
+            step -> {
+              if (step.equals("the commit") && running[0] != null) {
+                running[0].cancel();
+              }
+            });
+    try (PreDumpSession session = target.attach(images, hooks);
+        CriuDump dump = dumpOf(StockCriu.program(), CriuMode.VEIL, AfterDump.KILLED).prepare()) {
+      session.round().orElseThrow();
+      running[0] = session;
+      session.finish(dump, false);
+    }
+    assertRunsOn();
   }
 
   @Test
@@ -241,10 +290,13 @@ final class CheckpointIT {
       session.round().orElseThrow();
       target.tell("fill m 2");
 
-      assertThat(session.finish(dump, true).orElseThrow().verify().orElseThrow().different())
-          .isPositive();
+      FinalRound last = session.finish(dump, true).orElseThrow();
+      assertThat(last.verify().orElseThrow().different()).isPositive();
+      assertThat(last.kept()).isFalse();
+      assertThatThrownBy(session::round).isInstanceOf(IllegalStateException.class);
     }
     assertRunsOn();
+    assertOnlyTheLiveRoundIsThere();
   }
 
   @Test

@@ -236,6 +236,27 @@ public final class ChainDirectory {
     checkedRounds = signed.manifest().round();
   }
 
+  /**
+   * Drops the newest round, found to be wrong: first its name, so that no reader takes it for good.
+   *
+   * @throws IllegalStateException if opened for reading, or empty
+   * @throws IOException if it cannot be dropped; names the file and the reason
+   */
+  public void dropNewest() throws IOException {
+    requireWritable();
+    int round = newestSigned().manifest().round();
+    Path partial = path.resolve(partialName(round));
+    Storage.disk.rename(roundPath(round), partial);
+    Storage.disk.syncDirectory(path);
+    checkedRounds = 0;
+    newest = null;
+    Files.deleteIfExists(path.resolve(LATEST));
+    if (round > 1) {
+      Storage.disk.createLink(path.resolve(LATEST), roundName(round - 1));
+    }
+    Storage.disk.deleteTree(partial);
+  }
+
   /** A round whose commit failed still has its name: the next sweep takes it back. */
   void takeBackLater(int round) {
     roundToTakeBack = round;

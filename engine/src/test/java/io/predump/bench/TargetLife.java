@@ -1,0 +1,220 @@
+package io.predump.bench;
+
+import static io.predump.bench.Setting.say;
+import static io.predump.bench.Setting.text;
+import static io.predump.bench.Setting.values;
+
+import io.predump.bench.Report.Verdict;
+import io.predump.engine.CopyLimits;
+import io.predump.engine.PreDumpSession;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.atomic.AtomicBoolean;
+
+/**
+ * What a Redis under load notices of rounds: its throughput and latency undisturbed and with rounds
+ * one after the other, in turns. The load is SET and GET of values of 1 KiB at random keys, 50
+ * clients; client, server and engine share the machine.
+ */
+final class TargetLife {
+  /** Of one core: what a caller would allow a copy beside a busy service. */
+  private static final int CPU_PERCENT = 20;
+
+  private static final int KEYS = 300_000;
+  private static final int PAIRS = 4;
+  private static final double RATE_GOAL = 0.97;
+  private static final double LATENCY_GOAL = 1.2;
+  private static final long BETWEEN_ROUNDS_MILLIS = 500;
+  private static final double MAPPING_GOAL = 0.7;
+  private static final String MAPPING_SECONDS = "3";
+
+  private final Setting setting;
+  private final Path socket;
+
+  TargetLife(Setting setting) {
+    this.setting = setting;
+    this.socket = setting.work().resolve("redis.sock");
+  }
+
+  /** What one load measured: means of SET and GET. */
+  private record Load(double perSecond, double p50Millis, double p99Millis) {}
+
+  /** One way to load, with and without rounds beside it. */
+  private static final class Pairs {
+    final Samples rate = new Samples();
+    final Samples p50 = new Samples();
+    final Samples p99 = new Samples();
+
+    void add(Load load) {
+      rate.add(load.perSecond);
+      p50.add(load.p50Millis);
+      p99.add(load.p99Millis);
+    }
+  }
+
+  /** Measures, and adds the lines. */
+  void run(Report report) throws IOException {
+    redis(report);
+    mapping(report);
+  }
+
+  /** A program that does nothing but map, touch and unmap. */
+  private void mapping(Report report) throws IOException {
+    say("a program that maps and unmaps");
+    Samples alone = new Samples();
+    Samples beside = new Samples();
+    for (int i = 0; i < PAIRS; i++) {
+      try (LiveTarget mapper = LiveTarget.start(setting.program("mapper"), MAPPING_SECONDS)) {
+        mapper.await("ready");
+        alone.add(Double.parseDouble(mapper.answer(LiveTarget.SIGUSR1)));
+        beside.add(disturbed(mapper, () -> Double.parseDouble(mapper.answer(LiveTarget.SIGUSR1))));
+      }
+    }
+    double rate = beside.over(alone).median();
+    report.line(
+        text("mmap-heavy target, rounds at %d %% of a core", CPU_PERCENT),
+        text("%.0f turns", beside.median()),
+        text("%.0f turns", alone.median()),
+        text("%.2f", rate),
+        text(">= %.2f", MAPPING_GOAL),
+        Verdict.of(rate >= MAPPING_GOAL),
+        values("besideTurns", beside, "aloneTurns", alone));
+  }
+
+  private void redis(Report report) throws IOException {
+    try (LiveTarget redis =
+        LiveTarget.start(
+            "redis-server",
+            "--port",
+            "0",
+            "--unixsocket",
+            socket.toString(),
+            "--save",
+            "",
+            "--daemonize",
+            "no",
+            "--logfile",
+            setting.work().resolve("redis.log").toString())) {
+      awaitSocket();
+      say("filling redis");
+      load(16, KEYS * 2);
+      for (int pipeline : List.of(1, 16)) {
+        say("redis with pipelines of " + pipeline);
+        compare(report, redis, pipeline);
+      }
+    }
+  }
+
+  private void awaitSocket() throws IOException {
+    long end = System.nanoTime() + 10_000_000_000L;
+    while (!Files.exists(socket)) {
+      if (System.nanoTime() > end) {
+        throw new IOException("redis-server does not listen at " + socket);
+      }
+      pause(20);
+    }
+  }
+
+  private void compare(Report report, LiveTarget redis, int pipeline) throws IOException {
+    int requests = pipeline == 1 ? 100_000 : 500_000;
+    Pairs alone = new Pairs();
+    Pairs beside = new Pairs();
+    for (int i = 0; i < PAIRS; i++) {
+      if (i % 2 == 0) {
+        alone.add(load(pipeline, requests));
+        beside.add(disturbed(redis, () -> load(pipeline, requests)));
+      } else {
+        beside.add(disturbed(redis, () -> load(pipeline, requests)));
+        alone.add(load(pipeline, requests));
+      }
+    }
+    double rate = beside.rate.over(alone.rate).median();
+    report.line(
+        text("redis, pipeline %d, rounds at %d %% of a core", pipeline, CPU_PERCENT),
+        text("%.0f requests/s", beside.rate.median()),
+        text("%.0f requests/s", alone.rate.median()),
+        text("%.2f", rate),
+        text(">= %.2f", RATE_GOAL),
+        Verdict.of(rate >= RATE_GOAL),
+        values("besidePerSecond", beside.rate, "alonePerSecond", alone.rate));
+    double late = beside.p99.over(alone.p99).median();
+    report.line(
+        "  its p99, p50 " + text("%.2f ms, alone %.2f", beside.p50.median(), alone.p50.median()),
+        text("%.2f ms", beside.p99.median()),
+        text("%.2f ms", alone.p99.median()),
+        text("%.2f", late),
+        text("<= %.1f", LATENCY_GOAL),
+        Verdict.of(late <= LATENCY_GOAL),
+        values("besideP99Millis", beside.p99, "aloneP99Millis", alone.p99));
+  }
+
+  /** What is measured beside rounds. */
+  private interface Work<T> {
+    T measure() throws IOException;
+  }
+
+  /** Rounds of one session, one after the other, as long as the work lasts. */
+  private <T> T disturbed(LiveTarget target, Work<T> work) throws IOException {
+    AtomicBoolean over = new AtomicBoolean();
+    CopyLimits limits = CopyLimits.NONE.withCpuPercent(CPU_PERCENT);
+    try (PreDumpSession session =
+        PreDumpSession.attach(
+            target.pid(), setting.fresh("beside"), setting.options().withLimits(limits))) {
+      session.round();
+      CompletableFuture<Void> rounds =
+          CompletableFuture.runAsync(
+              () -> {
+                try {
+                  while (!over.get()) {
+                    session.round();
+                    pause(BETWEEN_ROUNDS_MILLIS);
+                  }
+                } catch (IOException e) {
+                  throw new CompletionException(e);
+                }
+              });
+      try {
+        return work.measure();
+      } finally {
+        over.set(true);
+        rounds.join();
+      }
+    }
+  }
+
+  private Load load(int pipeline, int requests) throws IOException {
+    List<String> command =
+        new ArrayList<>(List.of("redis-benchmark", "-s", socket.toString(), "-t", "set,get"));
+    command.addAll(List.of("-d", "1024", "-r", String.valueOf(KEYS), "-c", "50", "--csv"));
+    command.addAll(List.of("-n", String.valueOf(requests), "-P", String.valueOf(pipeline)));
+    Samples rates = new Samples();
+    Samples p50 = new Samples();
+    Samples p99 = new Samples();
+    for (String line : Commands.run(command).output().split("\n", -1)) {
+      String[] fields = line.replace("\"", "").split(",", -1);
+      if (fields.length >= 8 && !fields[0].equals("test")) {
+        rates.add(Double.parseDouble(fields[1]));
+        p50.add(Double.parseDouble(fields[4]));
+        p99.add(Double.parseDouble(fields[6]));
+      }
+    }
+    if (rates.count() == 0) {
+      throw new IOException("redis-benchmark printed no figures");
+    }
+    return new Load(rates.median(), p50.median(), p99.median());
+  }
+
+  private static void pause(long millis) {
+    try {
+      Thread.sleep(millis);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException(e);
+    }
+  }
+}
