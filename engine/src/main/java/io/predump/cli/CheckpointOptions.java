@@ -111,6 +111,11 @@ final class CheckpointOptions {
     return Command.isSet(expand);
   }
 
+  /** {@return whether the tree stands still until the checkpoint is durable} */
+  boolean holds() {
+    return afterDump() != AfterDump.RUNNING;
+  }
+
   private AfterDump afterDump() {
     if (Command.isSet(leaveRunning)) {
       return AfterDump.RUNNING;

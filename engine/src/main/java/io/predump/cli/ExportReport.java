@@ -1,6 +1,7 @@
 package io.predump.cli;
 
 import com.fasterxml.jackson.core.JsonGenerator;
+import io.predump.images.ChainDirectory;
 import io.predump.images.ExportDirectory;
 import io.predump.images.ImageChain;
 import io.predump.images.RawImages;
@@ -19,7 +20,7 @@ import java.util.OptionalInt;
  * @param imagesDir what was exported
  * @param round the round
  * @param out where to
- * @param restorable whether {@code criu restore} takes it as it is
+ * @param restorable the directory that {@code criu restore} takes as it is, absent if there is none
  * @param raw what raw images were made of, absent if none were
  * @param index what files of mappings were written, absent if none were
  * @param micros how long it took, all of it durable
@@ -28,7 +29,7 @@ record ExportReport(
     Path imagesDir,
     int round,
     Path out,
-    boolean restorable,
+    Optional<Path> restorable,
     Optional<RawSummary> raw,
     Optional<VmaFiles.Index> index,
     long micros) {
@@ -50,7 +51,13 @@ record ExportReport(
           imagesDir,
           chain.newest().number(),
           out,
-          images.criu().isPresent(),
+          images
+              .criu()
+              .map(
+                  c ->
+                      keepChain
+                          ? out.resolve(ChainDirectory.roundName(chain.newest().number()))
+                          : out),
           Optional.of(summary),
           Optional.empty(),
           (System.nanoTime() - begin) / 1000);
@@ -72,7 +79,7 @@ record ExportReport(
           imagesDir,
           number,
           out,
-          false,
+          Optional.empty(),
           Optional.empty(),
           Optional.of(index),
           (System.nanoTime() - begin) / 1000);
@@ -98,16 +105,9 @@ record ExportReport(
                 .append(Units.count(i.heldPages()))
                 .append('\n'));
     text.append("took:      ").append(Units.micros(micros)).append('\n');
-    if (restorable) {
-      text.append("restore:   criu restore -D ").append(restoreFrom()).append('\n');
-    }
+    restorable.ifPresent(
+        from -> text.append("restore:   criu restore -D ").append(from).append('\n'));
     return text.toString();
-  }
-
-  private Path restoreFrom() {
-    return raw.isPresent() && raw.get().rounds() > 1
-        ? out.resolve(String.format("%04d", round))
-        : out;
   }
 
   private static void text(StringBuilder text, RawSummary r) {
@@ -131,7 +131,7 @@ record ExportReport(
     json.writeStringField("imagesDir", imagesDir.toString());
     json.writeNumberField("round", round);
     json.writeStringField("out", out.toString());
-    json.writeBooleanField("restorable", restorable);
+    json.writeBooleanField("restorable", restorable.isPresent());
     if (raw.isPresent()) {
       json(json, raw.get());
     }

@@ -192,6 +192,9 @@ final class RunCommand extends Command {
     try {
       target = new Pid(tree.<Integer>getValue());
       session = sessionOptions();
+      if (wantsCheckpoint() && isSet(single)) {
+        throw new IllegalArgumentException("--single: not with --final criu, which dumps the tree");
+      }
       checkpoint.require(wantsCheckpoint(), spec().commandLine().getParseResult().originalArgs());
       loop = loopOptions();
     } catch (IllegalArgumentException e) {
@@ -258,7 +261,11 @@ final class RunCommand extends Command {
     /** Shared memory is what may make the freeze long, so the size of it is told beforehand. */
     void announce(LiveRun run) throws IOException {
       if (prepared.isPresent() && !isSet(quiet)) {
-        terminal().err().println(RunSummary.forecast(run.forecast(prepared.get())));
+        terminal()
+            .err()
+            .println(
+                RunSummary.forecast(
+                    run.forecast(prepared.get()), checkpoint.holds() || isSet(verify)));
       }
     }
 

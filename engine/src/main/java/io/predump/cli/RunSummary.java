@@ -94,13 +94,14 @@ final class RunSummary {
   }
 
   /** {@return one line, without its end} */
-  static String forecast(FreezeForecast f) {
+  static String forecast(FreezeForecast f, boolean held) {
     return "checkpoint: "
         + Units.bytes(f.privateBytes())
         + " of private and "
         + Units.bytes(f.sharedBytes())
         + " of shared memory; CRIU copies the shared part frozen, so expect a freeze of about "
-        + Units.micros(f.micros());
+        + Units.micros(f.micros())
+        + (held ? ", after which the tree is held until all is durable and compared" : "");
   }
 
   static String freeze(FreezeRecord f) {

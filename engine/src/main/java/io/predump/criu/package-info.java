@@ -11,8 +11,9 @@
  *       so CRIU freezes the tree, writes cores, files, mappings and shared memory, and no private
  *       page. A criu that cannot preload (static, setuid) is run with {@code --lazy-pages} instead.
  *   <li>In its {@code post-dump} hook, the tree still frozen, a few lines of {@code sh} tell the
- *       engine by a FIFO and wait for its word by another, watching its pid: engine gone, the hook
- *       fails and CRIU resumes the tree. The engine takes its final round in that time.
+ *       engine by a FIFO and wait for its word by another, whose end they read when the engine is
+ *       gone: then the hook fails and CRIU resumes the tree. The engine takes its final round in
+ *       that time.
  *   <li>With the tree left running, the hook returns once everything is read; files are put
  *       together after the thaw. Else it returns when the round is durable and verified, and CRIU
  *       ends the tree; or fails, and CRIU resumes everything.
@@ -42,7 +43,8 @@
  *       held, or the dump fails before anything ends.
  *   <li><b>Guard pages.</b> CRIU knows them since 4.2 and learns of them by a scan the veil lets
  *       through; an older one is refused when the target has any.
- *   <li><b>The engine dies in the hook.</b> The hook sees its pid gone and fails.
+ *   <li><b>The engine dies in the hook.</b> The hook reads the end of its FIFO and fails; so does
+ *       the one in which CRIU, with lazy pages, is about to wait for a client for ever.
  *   <li><b>CRIU dies.</b> In our hook: its tracing ends with it and the tree runs on. In its own
  *       work on the tree a killed CRIU may kill its target; so it is never killed from here.
  * </ul>

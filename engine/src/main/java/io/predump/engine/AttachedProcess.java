@@ -388,6 +388,11 @@ final class AttachedProcess implements AutoCloseable {
     counts.scanned(pid, vma, before);
   }
 
+  /** {@return whether this kernel tells which pages are guard pages} */
+  boolean listsGuardPages() {
+    return context.features().guardCategory().present();
+  }
+
   /** Reads maps and lists what was written since the last scan; all threads stand still. */
   void scanFrozen(ScanCounts counts) throws IOException {
     readMaps();

@@ -107,15 +107,17 @@ public final class MemoryVerifier {
    * were restored from it and have not run since. Shared memory comes back as other objects, and is
    * not compared.
    *
+   * @param round the round that was restored
    * @param pids all of the tree, each stopped; told apart by their pids in the pid namespace of
    *     their own, which a restore gives them back
    * @throws TargetRefusedException if one does not exist or is not stopped
    * @throws io.predump.images.ImageException if the images are damaged, or not of these processes
    */
-  public static VerifyResult againstRestored(Path imagesDir, List<Pid> pids) throws IOException {
+  public static VerifyResult againstRestored(Path imagesDir, int round, List<Pid> pids)
+      throws IOException {
     List<View> views = new ArrayList<>();
     Set<Integer> missing = new TreeSet<>();
-    try (ImageChain chain = ImageChain.open(imagesDir)) {
+    try (ImageChain chain = ImageChain.open(imagesDir, round)) {
       chain.newest().manifest().processes().forEach(process -> missing.add(process.vpid()));
     }
     List<Freezer> held = new ArrayList<>();
@@ -134,7 +136,9 @@ public final class MemoryVerifier {
         throw new ForeignImagesException(
             imagesDir, "the images hold processes that were not restored: pids " + missing);
       }
-      return compare(imagesDir, views, none, KernelFeatures.current(), () -> false);
+      try (ImageChain chain = ImageChain.open(imagesDir, round)) {
+        return compare(chain, views, none, KernelFeatures.current(), () -> false);
+      }
     } finally {
       Closing.all(held);
     }
@@ -247,9 +251,20 @@ public final class MemoryVerifier {
       KernelFeatures features,
       BooleanSupplier cancelled)
       throws IOException {
+    try (ImageChain chain = ImageChain.open(imagesDir)) {
+      return compare(chain, processes, shared, features, cancelled);
+    }
+  }
+
+  private static VerifyResult compare(
+      ImageChain chain,
+      List<View> processes,
+      SharedObjects shared,
+      KernelFeatures features,
+      BooleanSupplier cancelled)
+      throws IOException {
     long began = System.nanoTime();
-    try (ImageChain chain = ImageChain.open(imagesDir);
-        NativeBuffer buffer = NativeBuffer.allocate((long) WINDOW_PAGES << PageTable.PAGE_SHIFT)) {
+    try (NativeBuffer buffer = NativeBuffer.allocate((long) WINDOW_PAGES << PageTable.PAGE_SHIFT)) {
       MemoryVerifier verifier =
           new MemoryVerifier(features.pagemapScan().present(), buffer, cancelled);
       for (View process : processes) {

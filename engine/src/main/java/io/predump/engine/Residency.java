@@ -152,6 +152,13 @@ final class Residency {
       int read = pagemap.read(at, lacking >>> PageTable.PAGE_SHIFT, entries);
       for (int i = 0; i < read; i++) {
         long address = at + ((long) i << PageTable.PAGE_SHIFT);
+        if (hiddenGuard(entries[i], member)) {
+          throw new IOException(
+              String.format(
+                  "%s: page 0x%x of %s %s may be a guard page, and this kernel tells nobody: Linux"
+                      + " 6.15 is needed for a checkpoint of it",
+                  named(member), address, vma.vma().range(), vma.vma().name()));
+        }
         if (resident(entries[i], vma)) {
           throw new IOException(
               String.format(
@@ -161,6 +168,15 @@ final class Residency {
       }
       at += (long) read << PageTable.PAGE_SHIFT;
     }
+  }
+
+  /**
+   * Linux 6.13 and 6.14 have guard pages, but no way to list them: CRIU would leave them out, and
+   * plain memory would come back. They are markers as write protection leaves them, without its
+   * bit.
+   */
+  private static boolean hiddenGuard(long entry, AttachedProcess member) {
+    return !member.listsGuardPages() && RawPagemap.marker(entry) && !RawPagemap.uffdWp(entry);
   }
 
   /** A clean page of a private file mapping is the file's. */

@@ -102,10 +102,11 @@ public final class Checkpoint {
             () -> new IllegalStateException("a checkpoint without CRIU cannot be restored"));
     List<String> arguments = new ArrayList<>(List.of(LEAVE_STOPPED));
     arguments.addAll(List.of(criuArguments));
+    int round = rounds.get(rounds.size() - 1).round();
     RestoreOptions options =
         new RestoreOptions(
             images,
-            OptionalInt.of(rounds.get(rounds.size() - 1).round()),
+            OptionalInt.of(round),
             program,
             true,
             Optional.empty(),
@@ -118,7 +119,7 @@ public final class Checkpoint {
     processes.restored();
     processes.awaitStopped(RunningTarget.END);
     damage.act();
-    VerifyResult restored = MemoryVerifier.againstRestored(images, processes.running());
+    VerifyResult restored = MemoryVerifier.againstRestored(images, round, processes.running());
     processes.resume();
     return new Restored(images, target, result, restored);
   }

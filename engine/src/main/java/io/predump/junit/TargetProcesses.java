@@ -29,7 +29,7 @@ final class TargetProcesses {
    * $1 is the target's directory, $2 our pid, the rest the command. The shell that we start ends
    * when it has told the pid, not before: with it ends the stream we read. The one below stays as
    * the target's parent, to reap it, and a third ends the target when we are gone without having
-   * removed its directory.
+   * removed its directory; not whoever has got its pid since, of which the start time tells.
    */
   private static final String SCRIPT =
       """
@@ -42,9 +42,11 @@ final class TargetProcesses {
           pid=$!
           echo $pid
           exec >/dev/null 2>&1
+          began() { sed 's/.*) //' /proc/$pid/stat | cut -d ' ' -f 20; }
+          was=$(began)
           (
             while kill -0 $owner && [ -d "$directory" ]; do sleep 0.5; done
-            [ ! -d "$directory" ] || kill -9 -- -$pid
+            [ ! -d "$directory" ] || [ "$(began)" != "$was" ] || kill -9 -- -$pid
           ) &
           wait $pid
         ) &

@@ -36,11 +36,7 @@ final class SoakIT {
     AdversaryTarget.MEMORY,
     AdversaryTarget.MEMORY | AdversaryTarget.URING | AdversaryTarget.FIXED,
     AdversaryTarget.MEMORY & ~AdversaryTarget.FORK,
-    AdversaryTarget.MEMORY
-        | AdversaryTarget.DIRECT
-        | AdversaryTarget.AIO
-        | AdversaryTarget.URING
-        | AdversaryTarget.WORKERS,
+    AdversaryTarget.MEMORY | AdversaryTarget.DIRECT | AdversaryTarget.AIO | AdversaryTarget.URING,
   };
 
   private static final Map<Program, SoakTally> TALLIES = new EnumMap<>(Program.class);

@@ -299,7 +299,8 @@ public final class ChainDirectory {
     }
   }
 
-  static String roundName(int round) {
+  /** {@return the name of a round's directory} */
+  public static String roundName(int round) {
     return String.format("%04d", round);
   }
 
