@@ -15,6 +15,7 @@ import io.predump.images.ImageChain;
 import io.predump.linux.LibC;
 import io.predump.linux.Pid;
 import io.predump.linux.proc.ProcStatus;
+import io.predump.linux.testkit.TestCgroup;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -30,6 +31,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * The last round as a whole checkpoint, and everything that can go wrong with it: whatever does,
@@ -135,6 +137,39 @@ final class CheckpointIT {
         dumpOf(StockCriu.program(), CriuMode.AUTO, List.of()),
         TestHooks.watched(step -> killCriuAt(step, "the capture")),
         "ended while it held the tree");
+  }
+
+  private DumpOf byCgroup(TestCgroup cgroup) {
+    DumpOptions options =
+        new DumpOptions(
+            CriuMode.VEIL,
+            AfterDump.RUNNING,
+            Optional.of(cgroup.directory()),
+            with(List.of("--manage-cgroups=ignore")));
+    return () -> CriuDump.prepare(StockCriu.program(), options);
+  }
+
+  @ParameterizedTest(name = "v{0}")
+  @ValueSource(ints = {1, 2})
+  void criuFreezesByACgroupAndHoldsTheTreeItself(int version) throws Exception {
+    try (TestCgroup cgroup = TestCgroup.make(version)) {
+      cgroup.add(target.pid());
+      try (PreDumpSession session = target.attach(images, TestHooks.NONE);
+          CriuDump dump = byCgroup(cgroup).prepare()) {
+        session.round().orElseThrow();
+        target.tell("fill m 2");
+        FinalRound last = session.finish(dump, true).orElseThrow();
+        assertThat(last.verify().orElseThrow().different()).isZero();
+      }
+      assertRunsOn();
+      assertFails(
+          byCgroup(cgroup),
+          TestHooks.watched(step -> killCriuAt(step, "the capture")),
+          "ended while it held the tree",
+          "0001",
+          "0002",
+          "0003");
+    }
   }
 
   @ParameterizedTest
@@ -312,12 +347,14 @@ final class CheckpointIT {
     Targets.await("ended", () -> !target.isAlive());
   }
 
-  private void assertFails(DumpOf dump, TestHooks hooks, String message) throws Exception {
-    assertFails(dump, SessionOptions.defaults("test"), hooks, message);
+  private void assertFails(DumpOf dump, TestHooks hooks, String message, String... rounds)
+      throws Exception {
+    assertFails(dump, SessionOptions.defaults("test"), hooks, message, rounds);
   }
 
   /** The dump fails with that, the target runs on, the live round is the newest, and good. */
-  private void assertFails(DumpOf dump, SessionOptions options, TestHooks hooks, String message)
+  private void assertFails(
+      DumpOf dump, SessionOptions options, TestHooks hooks, String message, String... rounds)
       throws Exception {
     try (PreDumpSession session = target.attach(images, options, hooks);
         CriuDump prepared = dump.prepare()) {
@@ -328,7 +365,12 @@ final class CheckpointIT {
           .hasMessageContaining(message);
     }
     assertRunsOn();
-    assertThat(Targets.names(images)).containsExactlyInAnyOrder("0001", "latest");
+    List<String> expected = new ArrayList<>(List.of(rounds));
+    if (expected.isEmpty()) {
+      expected.add("0001");
+    }
+    expected.add("latest");
+    assertThat(Targets.names(images)).containsExactlyInAnyOrderElementsOf(expected);
     assertThat(new ChainVerifier(2).verify(images).problems()).isEmpty();
   }
 
