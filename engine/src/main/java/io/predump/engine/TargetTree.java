@@ -364,8 +364,15 @@ final class TargetTree implements AutoCloseable {
   long usedBytes() throws IOException {
     long bytes = 0;
     for (AttachedProcess member : members.values()) {
-      ProcStatus now = member.thread().ask(ProcStatus::read);
-      bytes += now.residentBytes() + now.swappedBytes();
+      try {
+        ProcStatus now = member.thread().ask(ProcStatus::read);
+        bytes += now.residentBytes() + now.swappedBytes();
+      } catch (SyscallException e) {
+        if (!isGone(member, e)) {
+          throw e;
+        }
+        // It ended since it joined: the next round finds out.
+      }
     }
     return bytes;
   }

@@ -155,7 +155,7 @@ public final class BenchMain {
       throws IOException {
     say("filling " + setting.mib() + " MiB");
     String mib = Integer.toString(setting.mib());
-    try (LiveTarget target = LiveTarget.start(setting.program("filler"), mib, "1")) {
+    try (LiveTarget target = LiveTarget.startLeader(setting.program("filler"), mib, "1")) {
       target.await("ready");
       if (arguments.runs("first") || arguments.runs("warm")) {
         FirstRounds first = new FirstRounds(setting, target);
@@ -175,8 +175,8 @@ public final class BenchMain {
       }
     }
     if (arguments.runs("injections")) {
-      Injections.run(report, "sleeping", "sleep", "1000000");
-      Injections.run(report, "spinning", "sh", "-c", "while :; do :; done");
+      Injections.run(report, "sleeping", 150, "sleep", "1000000");
+      Injections.run(report, "spinning", 400, "sh", "-c", "while :; do :; done");
     }
   }
 

@@ -62,7 +62,7 @@ final class Checkpoints {
       if (mib <= setting.mib()) {
         say("checkpoints of " + mib + " MiB");
         try (LiveTarget target =
-            LiveTarget.start(setting.program("filler"), Integer.toString(mib), "0.1")) {
+            LiveTarget.startLeader(setting.program("filler"), Integer.toString(mib), "0.1")) {
           target.await("ready");
           measure(criu, target, mib, report);
         }

@@ -20,7 +20,6 @@ final class FirstRounds {
   private static final int THROWAWAY_ROUNDS = 2;
   private static final double WARM_GOAL = 0.95;
   private static final double COLD_GOAL = 0.6;
-  private static final int RSS_GOAL_MIB = 400;
 
   private final Setting setting;
   private final LiveTarget target;
@@ -184,8 +183,8 @@ final class FirstRounds {
         text("%.0f MiB", coldPeakRssMib.max()),
         "",
         "",
-        "<= " + RSS_GOAL_MIB + " MiB",
-        Verdict.of(coldPeakRssMib.max() <= RSS_GOAL_MIB),
+        text("<= %.0f MiB", Sizes.rssGoalMib(setting.mib())),
+        Verdict.of(coldPeakRssMib.max() <= Sizes.rssGoalMib(setting.mib())),
         values("peakRssMib", coldPeakRssMib));
   }
 

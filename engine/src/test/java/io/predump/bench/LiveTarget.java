@@ -37,7 +37,20 @@ final class LiveTarget implements AutoCloseable {
 
   /** Starts {@code program}. */
   static LiveTarget start(String... program) throws IOException {
+    return start(List.of(), program);
+  }
+
+  /**
+   * Starts {@code program} as the leader of a session, for CRIU, which refuses a process whose
+   * session belongs to a process outside of its pid namespace.
+   */
+  static LiveTarget startLeader(String... program) throws IOException {
+    return start(List.of("setsid"), program);
+  }
+
+  private static LiveTarget start(List<String> launcher, String... program) throws IOException {
     List<String> command = new ArrayList<>(List.of("sh", "-c", START, "sh"));
+    command.addAll(launcher);
     command.addAll(List.of(program));
     Process shell =
         new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();

@@ -25,6 +25,11 @@ final class Sizes {
     this.setting = setting;
   }
 
+  /** {@return what the engine may take for a target of that size, MiB} */
+  static double rssGoalMib(int targetMib) {
+    return RSS_BASE_MIB + RSS_SHARE * targetMib;
+  }
+
   /** Measures, and adds the lines. */
   void run(Report report) throws IOException {
     for (int mib : MEMORY_MIB) {
@@ -40,7 +45,8 @@ final class Sizes {
   }
 
   private LiveTarget filler(int mib) throws IOException {
-    LiveTarget target = LiveTarget.start(setting.program("filler"), Integer.toString(mib), "0.1");
+    LiveTarget target =
+        LiveTarget.startLeader(setting.program("filler"), Integer.toString(mib), "0.1");
     target.await("ready");
     return target;
   }
@@ -51,7 +57,7 @@ final class Sizes {
     command.addAll(List.of("--quiet", "-t", target.pid().toString()));
     double peak = Commands.run(command).peakRssMib();
     setting.fresh("memory");
-    double goal = RSS_BASE_MIB + RSS_SHARE * mib;
+    double goal = rssGoalMib(mib);
     report.line(
         text("peak memory of predump run, %d MiB", mib),
         text("%.0f MiB", peak),

@@ -42,7 +42,7 @@ public final class ProcessTree {
   /**
    * Returns a process and everything below it, parents before children.
    *
-   * @throws SyscallException ENOENT if there is no such process
+   * @throws SyscallException ENOENT or ESRCH if there is no such process
    */
   public static List<Pid> descendants(Pid root) throws SyscallException {
     List<Pid> tree = new ArrayList<>();
@@ -55,7 +55,8 @@ public final class ProcessTree {
           }
         }
       } catch (SyscallException e) {
-        if (i == 0 || !e.is(Errno.ENOENT)) {
+        // One that ends while its directory is looked up is ESRCH, one that ended before is ENOENT.
+        if (i == 0 || !(e.is(Errno.ENOENT) || e.is(Errno.ESRCH))) {
           throw e;
         }
       }
