@@ -23,9 +23,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -60,9 +60,7 @@ final class AttachedProcess implements AutoCloseable {
   private List<PolicedVma> vmas = List.of();
   private long scanBegan;
   private HugePages hugePages = HugePages.NONE;
-  private Set<Long> knownStarts = Set.of();
-  private int newVmas;
-  private int goneVmas;
+  private List<PolicedVma> vmasBefore = List.of();
 
   private AttachedProcess(
       LiveThread thread,
@@ -419,10 +417,10 @@ final class AttachedProcess implements AutoCloseable {
    */
   void rehearseFreeze() throws IOException {
     lookForHazards();
-    Set<Long> starts = knownStarts;
+    List<PolicedVma> known = vmas;
     scanFrozen(new ScanCounts());
     space();
-    knownStarts = starts;
+    vmas = known;
   }
 
   private static PolicedVma distrusted(PolicedVma vma) {
@@ -442,11 +440,7 @@ final class AttachedProcess implements AutoCloseable {
     if (!sameAddressSpace()) {
       throw new SyscallException("read(" + pid.procPath("maps") + ")", Errno.ESRCH);
     }
-    Set<Long> starts = new HashSet<>();
-    judged.forEach(vma -> starts.add(vma.start()));
-    newVmas = (int) starts.stream().filter(start -> !knownStarts.contains(start)).count();
-    goneVmas = (int) knownStarts.stream().filter(start -> !starts.contains(start)).count();
-    knownStarts = starts;
+    vmasBefore = vmas;
     vmas = judged;
   }
 
@@ -488,12 +482,19 @@ final class AttachedProcess implements AutoCloseable {
     return vmas;
   }
 
+  /** {@return mappings at addresses where none began in the round before} */
   int newVmas() {
-    return newVmas;
+    return countBeyond(vmas, vmasBefore);
   }
 
+  /** {@return mappings of the round before at addresses where none begins now} */
   int goneVmas() {
-    return goneVmas;
+    return countBeyond(vmasBefore, vmas);
+  }
+
+  private static int countBeyond(List<PolicedVma> counted, List<PolicedVma> known) {
+    Set<Long> starts = known.stream().map(PolicedVma::start).collect(Collectors.toSet());
+    return (int) counted.stream().filter(vma -> !starts.contains(vma.start())).count();
   }
 
   /** {@return the mm image of the mappings as last read} */

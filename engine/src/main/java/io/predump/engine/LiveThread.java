@@ -56,23 +56,15 @@ final class LiveThread {
     return !current.equals(gone);
   }
 
-  /** A thread that is ending gives its memory back before its state says so. */
   private static boolean lives(Pid process, int tid) throws SyscallException {
-    char state = ProcStatus.threadState(process, tid);
-    if (state == 'Z' || state == 'X' || state == 'x') {
-      return false;
-    }
     try {
-      return ProcStatus.auxiliaryVector(new Pid(tid)).length > 0;
+      return ProcStatus.threadHasMemory(process, tid);
     } catch (SyscallException e) {
-      if (e.is(Errno.ENOENT) || e.is(Errno.ESRCH)) {
-        return false;
+      if (!e.is(Errno.EACCES) && !e.is(Errno.EPERM)) {
+        throw e;
       }
-      // Without the right to look it still lives.
-      if (e.is(Errno.EACCES) || e.is(Errno.EPERM)) {
-        return true;
-      }
-      throw e;
+      char state = ProcStatus.threadState(process, tid);
+      return state != 'Z' && state != 'X' && state != 'x';
     }
   }
 

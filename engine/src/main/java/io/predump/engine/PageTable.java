@@ -49,11 +49,24 @@ final class PageTable {
     /** Per page, h in the low seven bits, and whether it was written since h was last told. */
     private byte @Nullable [] heat;
 
-    /** False only if no page is owed; workers never touch it. */
-    boolean mayOwe;
+    /** No page outside of {@code [oweFrom, oweTo)} is owed; workers never touch them. */
+    int oweFrom = LEAF_PAGES;
+
+    int oweTo;
 
     Leaf(long start) {
       this.start = start;
+    }
+
+    /** Pages of {@code [from, to)} may be owed from now on. */
+    void mayOwe(int from, int to) {
+      oweFrom = Math.min(oweFrom, from);
+      oweTo = Math.max(oweTo, to);
+    }
+
+    void owesNothing() {
+      oweFrom = LEAF_PAGES;
+      oweTo = 0;
     }
 
     boolean hashIs(int page, long high, long low) {
@@ -243,7 +256,7 @@ final class PageTable {
     for (int i = from; i < to; i++) {
       leaf.states[i] |= PageState.OWED;
     }
-    leaf.mayOwe = true;
+    leaf.mayOwe(from, to);
     if (tracksHeat) {
       byte[] heat = leaf.heat;
       if (heat == null) {
@@ -318,7 +331,7 @@ final class PageTable {
       byte content = PageState.content(leaf.states[i]);
       if (content != PageState.DATA && content != PageState.ZERO_BYTES) {
         leaf.states[i] |= PageState.OWED;
-        leaf.mayOwe = true;
+        leaf.mayOwe(i, i + 1);
       }
     }
   }
@@ -351,6 +364,11 @@ final class PageTable {
     }
   }
 
+  /** {@return in how many 2 MiB-aligned stretches of {@code [start, end)} something is known} */
+  int leafCount(long start, long end) {
+    return leaves.subMap(start >>> LEAF_SHIFT << LEAF_SHIFT, end).size();
+  }
+
   /**
    * Where a scan that starts at {@code start} should end so that it meets at most {@code most}
    * leaves we know of.
@@ -374,14 +392,11 @@ final class PageTable {
    */
   void collectOwed(long start, long end, RunList runs, byte kind) {
     for (Leaf leaf : leaves.subMap(start >>> LEAF_SHIFT << LEAF_SHIFT, end).values()) {
-      if (!leaf.mayOwe) {
-        continue;
-      }
       long leafEnd = leaf.start + ((long) LEAF_PAGES << PAGE_SHIFT);
       int first = start <= leaf.start ? 0 : index(start);
       int last = end >= leafEnd ? LEAF_PAGES : index(end);
       boolean any = false;
-      for (int i = first; i < last; i++) {
+      for (int i = Math.max(first, leaf.oweFrom); i < Math.min(last, leaf.oweTo); i++) {
         if (PageState.owed(leaf.states[i])) {
           any = true;
           if ((kind & RunList.COMPARED) == 0 && deferred(leaf, i)) {
@@ -392,7 +407,7 @@ final class PageTable {
         }
       }
       if (!any && first == 0 && last == LEAF_PAGES) {
-        leaf.mayOwe = false;
+        leaf.owesNothing();
       }
     }
   }
@@ -405,9 +420,9 @@ final class PageTable {
   /** Visits every owed page, as runs in address order. */
   void forEachOwed(RunVisitor visitor) {
     for (Leaf leaf : leaves.values()) {
-      for (int i = 0; leaf.mayOwe && i < LEAF_PAGES; i++) {
+      for (int i = leaf.oweFrom; i < leaf.oweTo; i++) {
         int first = i;
-        while (i < LEAF_PAGES && PageState.owed(leaf.states[i])) {
+        while (i < leaf.oweTo && PageState.owed(leaf.states[i])) {
           i++;
         }
         if (i > first) {
@@ -428,7 +443,7 @@ final class PageTable {
         byte content = PageState.content(leaf.states[i]);
         if (content == PageState.DATA || content == PageState.ZERO_BYTES) {
           leaf.states[i] |= PageState.OWED;
-          leaf.mayOwe = true;
+          leaf.mayOwe(i, i + 1);
         }
       }
     }
@@ -453,11 +468,9 @@ final class PageTable {
   long owedPages() {
     long owed = 0;
     for (Leaf leaf : leaves.values()) {
-      if (leaf.mayOwe) {
-        for (byte state : leaf.states) {
-          if (PageState.owed(state)) {
-            owed++;
-          }
+      for (int i = leaf.oweFrom; i < leaf.oweTo; i++) {
+        if (PageState.owed(leaf.states[i])) {
+          owed++;
         }
       }
     }
@@ -509,7 +522,7 @@ final class PageTable {
       for (int i = 0; i < LEAF_PAGES; i++) {
         if (PageState.stored(leaf.states[i])) {
           leaf.states[i] = PageState.HOLE | PageState.OWED;
-          leaf.mayOwe = true;
+          leaf.mayOwe(i, i + 1);
         }
       }
     }

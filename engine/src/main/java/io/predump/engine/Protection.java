@@ -29,6 +29,8 @@ enum Protection {
   HUGE_PAGE_BORDERS,
   /** Hole 10: what a failed round had stored is owed again. */
   OWED_UNTIL_STORED,
+  /** What the second scanning thread finds in a large frozen process counts. */
+  SECOND_SCAN,
   /** A hot page that is left to the freeze stays owed until then. */
   OWED_WHEN_DEFERRED,
   /** The target stands still while its soft-dirty bits are read and cleared. */

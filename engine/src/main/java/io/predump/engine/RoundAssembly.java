@@ -16,9 +16,10 @@ import io.predump.images.VmaPolicy;
 import io.predump.linux.proc.Machine;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 
@@ -32,7 +33,7 @@ final class RoundAssembly implements AutoCloseable {
   private final TargetTree tree;
   private final CopyPipeline pipeline;
   private final boolean finalFreeze;
-  private final List<PagesWriter> files = new ArrayList<>();
+  private final Map<PageSpace, PagesWriter> files = new LinkedHashMap<>();
   private final Set<PageSpace> dropped = new HashSet<>();
   private List<PageSpace> spaces = List.of();
   private CopyCounts copied = CopyCounts.NONE;
@@ -64,12 +65,22 @@ final class RoundAssembly implements AutoCloseable {
     criu = Optional.of(origin);
   }
 
-  /** Opens a pages file per space, in order; they are filled one after the other. */
-  void begin(List<PageSpace> toCopy) throws IOException {
+  /** Takes what is to be copied, one space after the other. */
+  void begin(List<PageSpace> toCopy) {
     spaces = toCopy;
-    for (PageSpace space : spaces) {
-      files.add(writer.pages(space.name()));
+  }
+
+  /**
+   * {@return the pages file of a space, made when first asked for: the final round reads before it
+   * makes any}
+   */
+  private PagesWriter file(PageSpace space) throws IOException {
+    PagesWriter known = files.get(space);
+    if (known == null) {
+      known = writer.pages(space.name());
+      files.put(space, known);
     }
+    return known;
   }
 
   List<PageSpace> spaces() {
@@ -78,7 +89,7 @@ final class RoundAssembly implements AutoCloseable {
 
   /** {@return bytes of frames written so far} */
   long storedBytes() {
-    return files.stream().mapToLong(PagesWriter::frameBytes).sum();
+    return files.values().stream().mapToLong(PagesWriter::frameBytes).sum();
   }
 
   /** {@return pages that are owed and left to the freeze} */
@@ -108,7 +119,7 @@ final class RoundAssembly implements AutoCloseable {
                       endJob,
                       source,
                       from.table(),
-                      files.get(space),
+                      file(from),
                       finalFreeze,
                       progress)));
     } catch (IOException e) {
@@ -127,8 +138,12 @@ final class RoundAssembly implements AutoCloseable {
 
   /** The process ended: it is no part of this round any more. */
   private void drop(int space, AttachedProcess owner) throws IOException {
-    if (dropped.add(spaces.get(space))) {
-      writer.discard(files.get(space));
+    PageSpace gone = spaces.get(space);
+    if (dropped.add(gone)) {
+      PagesWriter begun = files.remove(gone);
+      if (begun != null) {
+        writer.discard(begun);
+      }
       tree.remove(owner);
     }
   }
@@ -161,7 +176,7 @@ final class RoundAssembly implements AutoCloseable {
 
   /** {@return pages the round's pagemaps hold, stored or in the parent} */
   private long heldPages() {
-    return files.stream().mapToLong(f -> f.presentPages() + f.parentPages()).sum();
+    return files.values().stream().mapToLong(f -> f.presentPages() + f.parentPages()).sum();
   }
 
   /** What the round measured besides the copying itself. */
@@ -196,9 +211,9 @@ final class RoundAssembly implements AutoCloseable {
     if (!finalFreeze) {
       dropTheGone();
     }
-    for (int i = 0; i < spaces.size(); i++) {
-      if (!dropped.contains(spaces.get(i))) {
-        writePagemap(spaces.get(i).table(), files.get(i));
+    for (PageSpace space : spaces) {
+      if (!dropped.contains(space)) {
+        writePagemap(space.table(), file(space));
       }
     }
     for (AttachedProcess process : tree.members()) {
@@ -262,7 +277,7 @@ final class RoundAssembly implements AutoCloseable {
         readMicros(measures),
         copied.writeNanos() / 1000,
         measures.scan().scanned,
-        files.stream().mapToLong(PagesWriter::parentPages).sum(),
+        files.values().stream().mapToLong(PagesWriter::parentPages).sum(),
         copied.stored(),
         0);
   }
@@ -290,7 +305,7 @@ final class RoundAssembly implements AutoCloseable {
             deferredPages(),
             owed,
             copied.stored(),
-            files.stream().mapToLong(PagesWriter::parentPages).sum()),
+            files.values().stream().mapToLong(PagesWriter::parentPages).sum()),
         new ByteCounts(copied.read() << PageTable.PAGE_SHIFT, copied.storedBytes()),
         rate,
         downtime[0],

@@ -87,7 +87,7 @@ final class UffdWpTracker implements DirtyTracker {
     this.hooks = hooks;
     this.pacer = ScanPacer.live(hooks);
     this.check = hooks.on(Protection.REGISTRATION_CHECK) ? CHECK_WPASYNC : 0;
-    this.written = new WrittenLister(scanner, lister, check);
+    this.written = new WrittenLister(thread, scanner, lister, check, hooks);
   }
 
   @Override
@@ -327,6 +327,7 @@ final class UffdWpTracker implements DirtyTracker {
     } catch (SyscallException e) {
       // Closing the descriptor ends the tracking all the same, only less gently.
     } finally {
+      written.close();
       hooks.before("close of the userfaultfd");
       userfaultfd.close();
     }

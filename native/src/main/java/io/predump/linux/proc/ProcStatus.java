@@ -284,7 +284,28 @@ public record ProcStatus(
    * @throws SyscallException ENOENT or ESRCH if there is no such process, EACCES
    */
   public static long[] auxiliaryVector(Pid pid) throws SyscallException {
-    byte[] bytes = ProcFile.bytes(pid.procPath("auxv"));
+    return auxiliaryVector(pid.procPath("auxv"));
+  }
+
+  /**
+   * Returns whether a thread of a process still has memory: one that is ending gives it back before
+   * its state says so.
+   *
+   * @throws SyscallException other than ENOENT and ESRCH; EACCES without the right to trace it
+   */
+  public static boolean threadHasMemory(Pid pid, int tid) throws SyscallException {
+    try {
+      return auxiliaryVector(taskPath(pid, tid, "auxv")).length > 0;
+    } catch (SyscallException e) {
+      if (e.is(Errno.ENOENT) || e.is(Errno.ESRCH)) {
+        return false;
+      }
+      throw e;
+    }
+  }
+
+  private static long[] auxiliaryVector(String path) throws SyscallException {
+    byte[] bytes = ProcFile.bytes(path);
     long[] vector = new long[bytes.length / Long.BYTES];
     ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).asLongBuffer().get(vector);
     return vector;
