@@ -26,8 +26,6 @@ final class CopyPipeline implements AutoCloseable {
   static final int JOB_PAGES = 256;
   static final int JOB_BYTES = JOB_PAGES * PageTable.PAGE_BYTES;
 
-  private static final byte[] ZERO_PAGE = new byte[PageTable.PAGE_BYTES];
-
   private final int threads;
   private final PageHash hash;
   private final CopyBrake brake;
@@ -280,7 +278,7 @@ final class CopyPipeline implements AutoCloseable {
         return false;
       }
       boolean compared = (batch.kinds[i] & RunList.COMPARED) != 0;
-      if ((batch.kinds[i] & RunList.DROP_ZERO) != 0 && isZero(i)) {
+      if ((batch.kinds[i] & RunList.DROP_ZERO) != 0 && batch.isZero(i, page)) {
         boolean news = cursor.settleZero(address);
         tally.zero++;
         tally.changed += compared && news ? 1 : 0;
@@ -298,15 +296,6 @@ final class CopyPipeline implements AutoCloseable {
       cursor.settleStored(address, high, low);
       tally.changed += compared ? 1 : 0;
       return true;
-    }
-
-    private boolean isZero(int i) {
-      int offset = i << PageTable.PAGE_SHIFT;
-      if (batch.bytes.getLong(offset) != 0) {
-        return false;
-      }
-      batch.bytes.get(offset, page);
-      return java.util.Arrays.equals(page, ZERO_PAGE);
     }
 
     /** Moves page {@code i} down to place {@code k}. */

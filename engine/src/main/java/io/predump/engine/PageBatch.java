@@ -1,6 +1,7 @@
 package io.predump.engine;
 
 import java.nio.ByteBuffer;
+import java.util.Arrays;
 
 /**
  * The pages of one job, read: page {@code k} lies at byte {@code k * 4096} of {@link #bytes}, if
@@ -15,6 +16,8 @@ final class PageBatch {
 
   /** Nothing of the process's is there any more: dropped, or beyond the end of its file. */
   static final byte VACANT = 2;
+
+  private static final byte[] ZERO_PAGE = new byte[PageTable.PAGE_BYTES];
 
   final long[] addresses;
   final byte[] kinds;
@@ -41,5 +44,19 @@ final class PageBatch {
         address += PageTable.PAGE_BYTES;
       }
     }
+  }
+
+  /**
+   * {@return whether page {@code i} is all zero}
+   *
+   * @param copy room for a page; afterwards the page, unless it begins with anything but zero
+   */
+  boolean isZero(int i, byte[] copy) {
+    int offset = i << PageTable.PAGE_SHIFT;
+    if (bytes.getLong(offset) != 0) {
+      return false;
+    }
+    bytes.get(offset, copy);
+    return Arrays.equals(copy, ZERO_PAGE);
   }
 }

@@ -13,8 +13,8 @@ import java.io.IOException;
 final class Injections {
   private static final int COUNT = 100;
 
-  /** Attaches are once per process, but the median should be that of compiled code. */
-  private static final int TO_WARM_UP = 20;
+  /** The median is that of compiled code, as in a daemon; the first one is told beside it. */
+  private static final int TO_WARM_UP = 100;
 
   private Injections() {}
 

@@ -3,6 +3,7 @@ package io.predump.engine;
 import io.predump.linux.Pid;
 import io.predump.linux.testkit.LiveTarget;
 import java.io.IOException;
+import java.nio.file.Files;
 
 /** {@code adversary.c}: does to its memory whatever Linux lets it, and stamps every page. */
 final class AdversaryTarget implements SoakTarget {
@@ -36,6 +37,8 @@ final class AdversaryTarget implements SoakTarget {
 
   /** Large process_vm_writev into itself. */
   static final int PEER = 0x20000;
+
+  private static final int MOST_LAST_WORDS = 500;
 
   private final LiveTarget target;
   private final String what;
@@ -89,6 +92,16 @@ final class AdversaryTarget implements SoakTarget {
     String answer = target.ask(order);
     if (!answer.equals(order)) {
       throw new AssertionError(what + ", told to be " + order + ": " + answer);
+    }
+  }
+
+  @Override
+  public String lastWords() {
+    try {
+      String said = Files.readString(target.output());
+      return said.substring(Math.max(0, said.length() - MOST_LAST_WORDS));
+    } catch (IOException e) {
+      return "nothing that can be read: " + e.getMessage();
     }
   }
 

@@ -58,7 +58,9 @@ final class Soak {
     VerifyResult verify;
     try (PreDumpSession session = PreDumpSession.attach(target.pid(), chain, options)) {
       for (int round = 1; round <= rounds; round++) {
-        assertThat(session.round()).as("round of %s: %s", what, session.ended()).isPresent();
+        assertThat(session.round())
+            .as(() -> "round of " + what + ": " + session.ended() + ", " + target.lastWords())
+            .isPresent();
         LiveTarget.pause(pauseMillis);
       }
       target.quiesce();

@@ -19,6 +19,11 @@ interface SoakTarget extends AutoCloseable {
   /** The freeze is over. */
   default void resume() throws IOException {}
 
+  /** {@return what it said before it ended, for messages} */
+  default String lastWords() {
+    return "";
+  }
+
   @Override
   void close() throws IOException;
 }
