@@ -50,7 +50,7 @@ final class ExitCodes {
       return switch (refused.kind()) {
         case USAGE -> USAGE;
         case EXITED -> TARGET_GONE;
-        case LACKING -> LACKING;
+        case BUSY, LACKING -> LACKING;
       };
     }
     if (failure instanceof CriuException criu) {

@@ -244,7 +244,12 @@ final class AttachedProcess implements AutoCloseable {
     try {
       return UserfaultfdInjection.inject(pid);
     } catch (TraceException e) {
-      Kind kind = e.reason() == TraceException.Reason.NO_LIVE_THREAD ? Kind.EXITED : Kind.LACKING;
+      Kind kind =
+          switch (e.reason()) {
+            case NO_LIVE_THREAD -> Kind.EXITED;
+            case NO_STOP -> Kind.BUSY;
+            default -> Kind.LACKING;
+          };
       throw new TargetRefusedException(kind, String.valueOf(e.getMessage()));
     }
   }

@@ -41,6 +41,8 @@ enum Protection {
   ZERO_PLACE,
   /** A process whose parent has ended leaves the tree: nobody would freeze it. */
   ORPHANS_LEAVE,
+  /** A child that cannot be stopped now does not fail the round. */
+  BUSY_CHILD_LATER,
   /** No process that shares the memory runs while it is read. */
   SHARERS,
   /** The search for pages in a reservation goes on until all that smaps counts are found. */

@@ -12,6 +12,8 @@ public final class TargetRefusedException extends IOException {
     USAGE,
     /** The process has exited. */
     EXITED,
+    /** No thread of it can be stopped now; later that may be otherwise. */
+    BUSY,
     /** The kernel or a permission is lacking, or another tracer is in the way. */
     LACKING
   }

@@ -226,11 +226,30 @@ final class TargetTree implements AutoCloseable {
           live
               ? AttachedProcess.attach(TargetCheck.check(pid), context)
               : AttachedProcess.attachFrozen(status, context));
+    } catch (TargetRefusedException e) {
+      if (lives(pid) && !joinsLater(e)) {
+        throw e;
+      }
     } catch (IOException e) {
       if (lives(pid)) {
         throw e;
       }
     }
+  }
+
+  /**
+   * {@return whether it can wait} A child that cannot be stopped now, in a vfork of its own or
+   * waiting for a disk, is like one that is born now: a later round takes it in, at the latest the
+   * final one, to which it stands still and is only read.
+   */
+  private boolean joinsLater(TargetRefusedException e) {
+    boolean later =
+        e.kind() == TargetRefusedException.Kind.BUSY
+            && context.hooks().on(Protection.BUSY_CHILD_LATER);
+    if (later) {
+      pastWarnings.add(e.getMessage() + ": a later round takes it in");
+    }
+    return later;
   }
 
   private static boolean lives(Pid pid) {

@@ -210,11 +210,40 @@ public final class FrameCodec implements AutoCloseable {
   /**
    * Decompresses one frame. The caller has checked its digest.
    *
-   * @return number of source bytes
    * @throws FrameException if it is not one whole zstd frame of exactly {@code sourceBytes} bytes
    */
-  int decompress(byte[] frame, int frameBytes, byte[] source, int sourceBytes)
+  void decompress(byte[] frame, int frameBytes, byte[] source, int sourceBytes)
       throws FrameException {
+    decompress(
+        d -> d.decompressByteArray(source, 0, sourceBytes, frame, 0, frameBytes), sourceBytes);
+  }
+
+  /**
+   * Decompresses one frame between direct buffers, both from position to limit, which stay where
+   * they are. The caller has checked its digest.
+   *
+   * @throws FrameException if it is not one whole zstd frame of exactly as many bytes as remain in
+   *     {@code source}
+   */
+  void decompress(ByteBuffer frame, ByteBuffer source) throws FrameException {
+    decompress(
+        d ->
+            d.decompressDirectByteBuffer(
+                source,
+                source.position(),
+                source.remaining(),
+                frame,
+                frame.position(),
+                frame.remaining()),
+        source.remaining());
+  }
+
+  /** Returns the bytes it made. */
+  private interface Decompression {
+    int by(ZstdDecompressCtx context);
+  }
+
+  private void decompress(Decompression decompression, int sourceBytes) throws FrameException {
     ZstdDecompressCtx d = decompressor;
     if (d == null) {
       d = new ZstdDecompressCtx();
@@ -222,14 +251,13 @@ public final class FrameCodec implements AutoCloseable {
     }
     int bytes;
     try {
-      bytes = d.decompressByteArray(source, 0, sourceBytes, frame, 0, frameBytes);
+      bytes = decompression.by(d);
     } catch (ZstdException e) {
       throw new FrameException("zstd: " + e.getMessage(), e);
     }
     if (bytes != sourceBytes) {
       throw new FrameException("source bytes expected=" + sourceBytes + " actual=" + bytes, null);
     }
-    return bytes;
   }
 
   @Override

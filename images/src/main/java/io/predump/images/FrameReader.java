@@ -2,6 +2,7 @@ package io.predump.images;
 
 import java.io.Closeable;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
@@ -96,15 +97,38 @@ final class FrameReader implements Closeable {
     long offset = fileOffset[frame];
     byte[] compressed = scratch.ofAtLeast(bytes);
     ImageFiles.readFully(channel, file, offset, compressed, bytes);
-    FrameDigest actual = FrameCodec.digest(compressed, 0, bytes);
-    FrameDigest expected = frames.digest(frame);
-    if (!actual.equals(expected)) {
-      throw corrupt(frame, "xxh3 expected=" + expected + " actual=" + actual);
-    }
+    requireDigest(frame, FrameCodec.digest(compressed, 0, bytes));
     try {
       codec.decompress(compressed, bytes, source, frames.sourceBytes(frame));
     } catch (FrameCodec.FrameException e) {
       throw corrupt(frame, String.valueOf(e.getMessage()));
+    }
+  }
+
+  /**
+   * Reads, checks and decompresses a frame, outside the heap: for whoever writes it on.
+   *
+   * @param compressed direct, with room for the frame
+   * @param source direct; takes the frame's source bytes, from position 0 to its limit
+   */
+  void read(int frame, FrameCodec codec, ByteBuffer compressed, ByteBuffer source)
+      throws IOException {
+    compressed.clear().limit(frames.compressedBytes(frame));
+    ImageFiles.readFully(channel, file, fileOffset[frame], compressed);
+    compressed.flip();
+    requireDigest(frame, codec.digest(compressed));
+    source.clear().limit(frames.sourceBytes(frame));
+    try {
+      codec.decompress(compressed, source);
+    } catch (FrameCodec.FrameException e) {
+      throw corrupt(frame, String.valueOf(e.getMessage()));
+    }
+  }
+
+  private void requireDigest(int frame, FrameDigest actual) throws ImageCorruptException {
+    FrameDigest expected = frames.digest(frame);
+    if (!actual.equals(expected)) {
+      throw corrupt(frame, "xxh3 expected=" + expected + " actual=" + actual);
     }
   }
 

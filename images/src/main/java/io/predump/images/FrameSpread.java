@@ -67,6 +67,13 @@ final class FrameSpread {
     }
 
     void add(int page, int n, long to) {
+      int last = count - 1;
+      if (count > 0
+          && pageInFrame[last] + pageCount[last] == page
+          && outPage[last] + pageCount[last] == to) {
+        pageCount[last] += n;
+        return;
+      }
       if (count == pageInFrame.length) {
         pageInFrame = Arrays.copyOf(pageInFrame, 2 * count);
         pageCount = Arrays.copyOf(pageCount, 2 * count);
@@ -84,19 +91,18 @@ final class FrameSpread {
   }
 
   private void work() throws IOException {
-    FrameReader.Scratch scratch = new FrameReader.Scratch();
-    FrameReader.Scratch source = new FrameReader.Scratch();
+    ByteBuffer compressed =
+        ByteBuffer.allocateDirect(FrameCodec.maxFrameBytes(FrameCodec.MAX_SOURCE_BYTES));
+    ByteBuffer source = ByteBuffer.allocateDirect(FrameCodec.MAX_SOURCE_BYTES);
     boolean done = false;
     try (FrameCodec codec = new FrameCodec(1)) {
       for (FrameWork w = next(); w != null; w = next()) {
-        byte[] bytes = source.ofAtLeast(w.reader.frames().sourceBytes(w.frame));
-        w.reader.read(w.frame, codec, scratch, bytes);
+        w.reader.read(w.frame, codec, compressed, source);
         for (int i = 0; i < w.count; i++) {
           storage.writeAt(
               out,
               file,
-              ByteBuffer.wrap(
-                  bytes,
+              source.slice(
                   w.pageInFrame[i] * PagesWriter.PAGE_BYTES,
                   w.pageCount[i] * PagesWriter.PAGE_BYTES),
               w.outPage[i] * PagesWriter.PAGE_BYTES);

@@ -74,7 +74,12 @@ final class ImageFiles {
   /** Reads {@code length} bytes at an offset; less is corruption. */
   static void readFully(FileChannel channel, Path file, long offset, byte[] bytes, int length)
       throws IOException {
-    ByteBuffer b = ByteBuffer.wrap(bytes, 0, length);
+    readFully(channel, file, offset, ByteBuffer.wrap(bytes, 0, length));
+  }
+
+  /** Fills a buffer from position 0 to its limit. */
+  static void readFully(FileChannel channel, Path file, long offset, ByteBuffer b)
+      throws IOException {
     try {
       while (b.hasRemaining()) {
         if (channel.read(b, offset + b.position()) < 0) {
