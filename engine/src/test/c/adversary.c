@@ -248,6 +248,18 @@ static const char *name_of(Kind kind) {
   return names[kind];
 }
 
+/* The kernel may drop such a page between two stores to it, or two looks: what was stored before is zeros then. */
+static int was_dropped(const uint64_t *words, Stamp stamp) {
+  uint64_t stored[WORDS_PER_PAGE];
+  make_page(stored, stamp);
+  for (size_t i = 0; i < WORDS_PER_PAGE; i++) {
+    if (words[i] != stored[i] && words[i] != 0) {
+      return 0;
+    }
+  }
+  return 1;
+}
+
 static void check_page(Worker *worker, Region *region, size_t page) {
   if (region->kind == OBJECT && page < CHILDS_PAGES) {
     return;
@@ -259,6 +271,11 @@ static void check_page(Worker *worker, Region *region, size_t page) {
     return;
   }
   if ((known->loose || region->kind == DROP) && shows(worker, at, (Stamp){0, 0})) {
+    note(region, page, (Stamp){0, 0});
+    return;
+  }
+  if (region->kind == DROP && was_dropped((const uint64_t *)at, stamp)) {
+    madvise(region->at + page * PAGE, PAGE, MADV_DONTNEED);
     note(region, page, (Stamp){0, 0});
     return;
   }
