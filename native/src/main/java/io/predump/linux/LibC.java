@@ -128,6 +128,30 @@ public final class LibC {
 
   public static native int getpid();
 
+  public static native int socket(int domain, int type, int protocol);
+
+  public static native int socketpair(int domain, int type, int protocol, long pair);
+
+  public static native int bind(int fd, long address, int bytes);
+
+  public static native int listen(int fd, int backlog);
+
+  public static native int accept4(int fd, long address, long bytes, int flags);
+
+  public static native int connect(int fd, long address, int bytes);
+
+  public static native int shutdown(int fd, int how);
+
+  public static native int getsockopt(int fd, int level, int option, long value, long bytes);
+
+  public static native long recvmsg(int fd, long message, int flags);
+
+  public static native long sendmsg(int fd, long message, int flags);
+
+  public static native int fchmod(int fd, int mode);
+
+  public static native int poll(long descriptors, long count, int timeoutMillis);
+
   /** Six-argument {@code syscall(2)}; unused arguments are 0. */
   public static native long syscall(
       long number, long a1, long a2, long a3, long a4, long a5, long a6);
