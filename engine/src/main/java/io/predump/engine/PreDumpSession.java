@@ -341,8 +341,12 @@ public final class PreDumpSession implements AutoCloseable {
     return Files.getFileStore(chain.path()).getUsableSpace();
   }
 
-  /** {@return how the target ended, asked now; empty while it lives} */
-  Optional<StopReason> endedByNow() throws IOException {
+  /**
+   * {@return how the target ended, asked now; empty while it lives}
+   *
+   * @throws IOException if that cannot be told
+   */
+  public Optional<StopReason> endedByNow() throws IOException {
     if (ended.isEmpty() && !tree.root().sameAddressSpace()) {
       lost(new TargetGoneException());
     }
