@@ -176,7 +176,8 @@ public final class RpcCriu implements AutoCloseable {
     return CriuLog.lastWords(log, printed(work));
   }
 
-  CriuProgram program() {
+  /** {@return the program} */
+  public CriuProgram program() {
     return criu;
   }
 
