@@ -1,5 +1,7 @@
 package io.predump.daemon;
 
+import io.predump.engine.Admission;
+import io.predump.engine.CopyBudget;
 import io.predump.engine.PreDumpSession;
 import io.predump.linux.Errno;
 import io.predump.linux.Pid;
@@ -27,6 +29,7 @@ public final class Sessions implements AutoCloseable {
   private static final int KEPT_ENDED = 64;
 
   private final SessionLimits limits;
+  private final CopyBudget budget;
   private final AccessRules rules;
   private final List<SessionObserver> observers;
   private final Map<String, Entry> entries = new LinkedHashMap<>();
@@ -36,10 +39,13 @@ public final class Sessions implements AutoCloseable {
   private record Entry(SessionLife life, ManagedSession session) {}
 
   /**
+   * @param budget what all sessions may take together; owned from now on
    * @param observers are told of every session
    */
-  public Sessions(SessionLimits limits, AccessRules rules, List<SessionObserver> observers) {
+  public Sessions(
+      SessionLimits limits, CopyBudget budget, AccessRules rules, List<SessionObserver> observers) {
     this.limits = limits;
+    this.budget = budget;
     this.rules = rules;
     this.observers = List.copyOf(observers);
   }
@@ -81,7 +87,8 @@ public final class Sessions implements AutoCloseable {
   }
 
   private PreDumpSession open(AttachRequest request) throws IOException {
-    return PreDumpSession.attach(request.target(), request.imagesDir(), request.options());
+    return PreDumpSession.attach(
+        request.target(), request.imagesDir(), request.options(), budget, Admission.EVERYTHING);
   }
 
   /** What has ended makes room for what has the same pid or name. */
@@ -229,5 +236,6 @@ public final class Sessions implements AutoCloseable {
     }
     all.forEach(entry -> entry.session.abort("the daemon stops"));
     all.forEach(entry -> entry.session.awaitEnd());
+    budget.close();
   }
 }

@@ -14,9 +14,9 @@
  *   <li>{@link io.predump.daemon.ManagedSession} is a session with a thread of its own. Whatever is
  *       asked of it is a job that waits in its queue: rounds, the finish, the release. So two
  *       clients of one session take turns, and two sessions run side by side.
- *   <li>A budget is what all of them may take together. A round borrows threads and buffers for a
- *       stretch of pages, hands them back and queues up again, so that a large process does not
- *       keep a small one waiting.
+ *   <li>{@link io.predump.engine.CopyBudget} is what all of them may take together. A round borrows
+ *       threads and buffers for a stretch of pages, hands them back and queues up again, so that a
+ *       large process does not keep a small one waiting.
  *   <li>{@code AccessRules} decides who may attach what.
  *   <li>{@code ControlServer} speaks the protocol of {@code control.proto} on a unix stream socket,
  *       a thread per connection, both bounded; {@code ControlClient} is its other side.

@@ -52,13 +52,18 @@ final class TargetTree implements AutoCloseable {
    * Attaches to the root and everything below it.
    *
    * @param checked the root, as {@link TargetCheck} accepted it
+   * @param admission which processes may be taken
    */
   static TargetTree attach(
-      ProcStatus checked, SessionOptions options, KernelFeatures features, TestHooks hooks)
+      ProcStatus checked,
+      SessionOptions options,
+      KernelFeatures features,
+      Admission admission,
+      TestHooks hooks)
       throws IOException {
     TrackerPlan plan = TrackerPlan.of(options.tracker(), features);
     int depth = Math.max(0, checked.namespacePids().size() - 1);
-    AttachContext context = new AttachContext(depth, features, plan, options, hooks);
+    AttachContext context = new AttachContext(depth, features, plan, options, admission, hooks);
     if (hooks.on(Protection.MEMORY_ROOM)) {
       Pid root = checked.pid();
       MemoryRoom.require(options.single() ? List.of(root) : ProcessTree.descendants(root));

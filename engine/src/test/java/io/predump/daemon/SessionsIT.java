@@ -3,6 +3,8 @@ package io.predump.daemon;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.predump.engine.CopyBudget;
+import io.predump.engine.CopyLimits;
 import io.predump.engine.FinalMode;
 import io.predump.engine.LoopOptions;
 import io.predump.engine.RunResult;
@@ -34,7 +36,11 @@ final class SessionsIT {
   @TempDir Path directory;
   private final Watched watched = new Watched();
   private final Sessions sessions =
-      new Sessions(SessionLimits.DEFAULT, new AccessRules(), List.of(session -> watched));
+      new Sessions(SessionLimits.DEFAULT, budget(), new AccessRules(), List.of(session -> watched));
+
+  private static CopyBudget budget() {
+    return new CopyBudget(2, 1, CopyLimits.NONE);
+  }
 
   @AfterEach
   void closeSessions() {
@@ -196,7 +202,8 @@ final class SessionsIT {
   @Test
   void sessionsAndNamesAreBounded() throws IOException {
     try (Sessions few =
-            new Sessions(SessionLimits.DEFAULT.withSessions(2), new AccessRules(), List.of());
+            new Sessions(
+                SessionLimits.DEFAULT.withSessions(2), budget(), new AccessRules(), List.of());
         LiveTarget first = Targets.ready("writer", 9, 16, 1000);
         LiveTarget second = Targets.ready("writer", 10, 16, 1000);
         LiveTarget third = Targets.ready("writer", 11, 16, 1000)) {
