@@ -8,6 +8,7 @@ import io.predump.engine.FinalMode;
 import io.predump.engine.SessionOptions;
 import io.predump.engine.Targets;
 import io.predump.engine.VerifyResult;
+import io.predump.images.RoundRecord;
 import io.predump.linux.testkit.LiveTarget;
 import java.io.IOException;
 import java.nio.file.Path;
