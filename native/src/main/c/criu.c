@@ -6,7 +6,7 @@
  * this very process by execve: a runtime needs what is restored as a child of its own, beside the criu that it started.
  *
  * Without a daemon, one is started for the pre-dumps to come, apart from us; it ends when it has been idle. A DUMP starts none: a
- * daemon that holds no session would hand it back. Environment:
+ * daemon (`predump service`, or a `predump daemon` that listens there) that holds no session would hand it back. Environment:
  *   PREDUMP_CRIU         the real criu; else the first of the PATH that is no copy of this program
  *   PREDUMP_CRIU_SOCKET  where the daemon listens; else /run/predump-criu.sock
  *   PREDUMP              what starts a daemon; else the predump three directories up, else the PATH's */
@@ -171,7 +171,7 @@ static void become_daemon(const char *path, const char *criu) {
   strcat(program, "/predump");
   setenv("PREDUMP_CRIU", criu, 1);
   named = named != NULL && *named ? named : access(program, X_OK) ? "predump" : program;
-  execlp(named, named, "daemon", "--criu-socket", path, "--exit-when-idle", "10m", (char *)NULL);
+  execlp(named, named, "service", "--address", path, "--idle", "6h", (char *)NULL);
   complain(named, strerror(errno));
   _exit(127);
 }

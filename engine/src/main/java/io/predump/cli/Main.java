@@ -85,6 +85,8 @@ public final class Main {
         new VerifyCommand(terminal),
         new ExportCommand(terminal),
         new RestoreCommand(terminal),
+        new ServiceCommand(terminal),
+        new SwrkCommand(terminal),
         new DemoCommand(terminal));
   }
 

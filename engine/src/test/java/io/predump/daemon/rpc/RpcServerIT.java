@@ -6,114 +6,48 @@ import io.predump.criu.RpcCriu;
 import io.predump.criu.RpcTypes;
 import io.predump.criu.SelfChecking;
 import io.predump.criu.StockCriu;
-import io.predump.daemon.AccessRules;
-import io.predump.daemon.SessionLimits;
-import io.predump.daemon.Sessions;
-import io.predump.engine.CopyBudget;
-import io.predump.engine.CopyLimits;
-import io.predump.engine.SessionOptions;
 import io.predump.linux.Pid;
+import io.predump.proto.CriuOptions;
 import io.predump.proto.CriuResponse;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
-import java.util.Optional;
+import java.util.Map;
+import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-/** CRIU's RPC, spoken by a client that connects. */
+/** CRIU's RPC, spoken by a client that connects: what goes well, and requests that cannot be. */
 @Timeout(120)
 final class RpcServerIT {
   @TempDir Path directory;
-  private final Sessions sessions =
-      new Sessions(
-          SessionLimits.DEFAULT,
-          new CopyBudget(2, 1, CopyLimits.NONE),
-          new AccessRules(),
-          List.of());
-  private Path socket = Path.of("");
-  private RpcService service;
-  private CriuRpcServer server;
+  private ServedHere rpc;
 
   @BeforeEach
-  void startServer() throws IOException {
-    socket = directory.resolve("criu.sock");
-    service =
-        RpcService.begin(
-            sessions,
-            SessionOptions.defaults("test").withThreads(1),
-            directory.resolve("chains"),
-            Optional.of(StockCriu.program().path()));
-    server = CriuRpcServer.start(service, socket);
+  void start() throws IOException {
+    rpc = ServedHere.start(directory, StockCriu.program().path());
   }
 
   @AfterEach
-  void stopServer() {
-    server.close();
-    sessions.close();
-    service.close();
+  void stop() {
+    rpc.close();
   }
 
-  private RpcRequests connect() throws IOException {
-    return RpcRequests.connect(socket);
-  }
-
-  private CriuResponse preDump(SelfChecking target, String name, String parent) throws IOException {
-    try (RpcRequests client = connect()) {
-      return client.ask(
-          client.about(
-              RpcTypes.SINGLE_PRE_DUMP,
-              target.pid(),
-              directory.resolve(name),
-              options -> parent.isEmpty() ? options : options.setParentImg(parent)));
-    }
-  }
-
-  private CriuResponse dump(SelfChecking target, String name, String parent, boolean running)
-      throws IOException {
-    try (RpcRequests client = connect()) {
-      return client.ask(
-          client.about(
-              RpcTypes.DUMP,
-              target.pid(),
-              directory.resolve(name),
-              options -> options.setParentImg(parent).setTrackMem(true).setLeaveRunning(running)));
-    }
-  }
-
-  private String log(String name) throws IOException {
-    return Files.readString(directory.resolve(name).resolve("dump.log"));
-  }
-
-  private void restore(String name) throws IOException {
-    Path images = directory.resolve(name);
-    Process criu =
-        new ProcessBuilder(
-                StockCriu.program().path().toString(),
-                "restore",
-                "-d",
-                "-D",
-                images.toString(),
-                "-o",
-                "restore.log")
-            .redirectErrorStream(true)
-            .start();
-    criu.getOutputStream().close();
-    String printed = new String(criu.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    assertThat(criu.onExit().join().exitValue()).as(printed).isZero();
+  private static void assertWell(CriuResponse response) {
+    assertThat(response.getSuccess()).as(response.toString()).isTrue();
   }
 
   @Test
   void theVersionIsTheRealCrius() throws IOException {
-    try (RpcRequests client = connect()) {
+    try (RpcRequests client = rpc.connect()) {
       CriuResponse response = client.ask(RpcRequests.version());
 
-      assertThat(response.getSuccess()).isTrue();
+      assertWell(response);
       assertThat(response.getVersion().getMajorNumber()).isEqualTo(StockCriu.program().major());
       assertThat(response.getVersion().getMinorNumber()).isEqualTo(StockCriu.program().minor());
       assertThat(client.isOver()).isTrue();
@@ -121,8 +55,17 @@ final class RpcServerIT {
   }
 
   @Test
+  void aClientThatKeepsTheConnectionOpenAsksAgain() throws IOException {
+    try (RpcRequests client = rpc.connect()) {
+      assertWell(client.ask(RpcRequests.version().toBuilder().setKeepOpen(true).build()));
+      assertWell(client.ask(RpcRequests.memTrack()));
+      assertThat(client.isOver()).isTrue();
+    }
+  }
+
+  @Test
   void memoryIsTrackedWhereTheRealCriuSaysThatItCannotBe() throws IOException {
-    try (RpcRequests client = connect()) {
+    try (RpcRequests client = rpc.connect()) {
       assertThat(client.ask(RpcRequests.memTrack()).getFeatures().getMemTrack()).isTrue();
     }
     try (RpcCriu real = RpcCriu.start(StockCriu.program())) {
@@ -136,20 +79,53 @@ final class RpcServerIT {
   @Test
   void aDumpOnAChainOfPreDumpsIsRestoredByStockCriu() throws IOException {
     try (SelfChecking target = SelfChecking.start("32", "ring")) {
-      assertThat(preDump(target, "1", "").getSuccess()).isTrue();
-      assertThat(preDump(target, "2", "../1").getSuccess()).isTrue();
+      assertWell(rpc.preDump(target.pid(), "1", ""));
+      assertWell(rpc.preDump(target.pid(), "2", "../1"));
 
-      CriuResponse dumped = dump(target, "3", "../2", false);
+      assertWell(rpc.dump(target.pid(), "3", "../2", false));
 
-      assertThat(dumped.getSuccess()).as(dumped.toString()).isTrue();
       target.awaitGone();
-      assertThat(Files.exists(directory.resolve("1/parent"))).isFalse();
+      assertThat(directory.resolve("1/parent")).doesNotExist();
       assertThat(Files.readSymbolicLink(directory.resolve("2/parent"))).hasToString("../1");
       assertThat(Files.readSymbolicLink(directory.resolve("3/parent"))).hasToString("../2");
-      assertThat(sessions.count()).isZero();
-      assertThat(directory.resolve("chains")).isEmptyDirectory();
+      assertThat(rpc.sessions().count()).isZero();
+      assertThat(rpc.chains()).isEmptyDirectory();
+      for (String name : List.of("1", "2", "3")) {
+        assertPrivate(directory.resolve(name));
+      }
+      Restoring.restore(directory.resolve("3"));
+      assertThat(target.check()).isEqualTo("right");
+    }
+  }
 
-      restore("3");
+  private static void assertPrivate(Path images) throws IOException {
+    try (var files = Files.newDirectoryStream(images, "*.img")) {
+      assertThat(files)
+          .isNotEmpty()
+          .allSatisfy(
+              file ->
+                  assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(file)))
+                      .as(file.toString())
+                      .isEqualTo("rw-------"));
+    }
+  }
+
+  @Test
+  void aConnectionTakesPreDumpsAndThenTheDump() throws IOException {
+    try (SelfChecking target = SelfChecking.start("8");
+        RpcRequests client = rpc.connect()) {
+      Path first = directory.resolve("1");
+      assertWell(client.ask(client.about(RpcTypes.PRE_DUMP, target.pid(), first, o -> o)));
+      UnaryOperator<CriuOptions.Builder> onFirst = options -> options.setParentImg("../1");
+      Path second = directory.resolve("2");
+      assertWell(client.ask(client.about(RpcTypes.PRE_DUMP, target.pid(), second, onFirst)));
+
+      Path third = directory.resolve("3");
+      assertWell(client.ask(client.about(RpcTypes.DUMP, target.pid(), third, onFirst)));
+
+      assertThat(client.isOver()).isTrue();
+      target.awaitGone();
+      Restoring.restore(third);
       assertThat(target.check()).isEqualTo("right");
     }
   }
@@ -157,53 +133,86 @@ final class RpcServerIT {
   @Test
   void whatWasNotWrittenSinceLiesInTheParentsAlone() throws IOException {
     try (SelfChecking target = SelfChecking.start("32", "quiet")) {
-      assertThat(preDump(target, "1", "").getSuccess()).isTrue();
-      assertThat(preDump(target, "2", "../1").getSuccess()).isTrue();
-      assertThat(preDump(target, "whole", "").getSuccess()).isTrue();
-      assertThat(dump(target, "3", "../2", false).getSuccess()).isTrue();
+      assertWell(rpc.preDump(target.pid(), "1", ""));
+      assertWell(rpc.preDump(target.pid(), "2", "../1"));
+      assertWell(rpc.preDump(target.pid(), "whole", ""));
+      assertWell(rpc.dump(target.pid(), "3", "../2", false));
 
-      assertThat(bytesOfPages("1")).isGreaterThan(32L << 20);
-      assertThat(bytesOfPages("2")).isLessThan(1L << 20);
-      assertThat(bytesOfPages("whole")).isGreaterThan(32L << 20);
-      assertThat(bytesOfPages("3")).isLessThan(1L << 20);
+      assertThat(Restoring.bytesOfPages(directory.resolve("1"))).isGreaterThan(32L << 20);
+      assertThat(Restoring.bytesOfPages(directory.resolve("2"))).isLessThan(1L << 20);
+      assertThat(Restoring.bytesOfPages(directory.resolve("whole"))).isGreaterThan(32L << 20);
+      assertThat(Restoring.bytesOfPages(directory.resolve("3"))).isLessThan(1L << 20);
       target.awaitGone();
-      restore("3");
+      Restoring.restore(directory.resolve("3"));
       assertThat(target.check()).isEqualTo("right");
     }
   }
 
-  private long bytesOfPages(String name) throws IOException {
-    try (var files = Files.newDirectoryStream(directory.resolve(name), "pages-*.img")) {
-      long bytes = 0;
-      for (Path file : files) {
-        bytes += Files.size(file);
-      }
-      return bytes;
-    }
-  }
+  @Test
+  void aParentThatWasFilledAnewOrIsUnknownIsNotBuiltOn() throws IOException {
+    try (SelfChecking target = SelfChecking.start("8", "quiet")) {
+      assertWell(rpc.preDump(target.pid(), "1", ""));
+      assertWell(rpc.preDump(target.pid(), "2", "../1"));
+      assertWell(rpc.preDump(target.pid(), "1", "../2"));
+      Files.createDirectory(directory.resolve("foreign"));
+      assertWell(rpc.preDump(target.pid(), "3", "../foreign"));
 
-  private static Pid none() {
-    return new Pid(4_194_303);
+      assertThat(directory.resolve("1/parent"))
+          .as("2 was built on what lay in 1 before")
+          .doesNotExist();
+      assertThat(Restoring.bytesOfPages(directory.resolve("1"))).isGreaterThan(8L << 20);
+      assertThat(directory.resolve("3/parent")).doesNotExist();
+      assertThat(Restoring.bytesOfPages(directory.resolve("3"))).isGreaterThan(8L << 20);
+    }
   }
 
   @Test
   void aProcessThatIsNotThereIsSaidSo() throws IOException {
-    try (RpcRequests client = connect()) {
-      CriuResponse response =
-          client.ask(
-              client.about(RpcTypes.PRE_DUMP, none(), directory.resolve("1"), options -> options));
+    CriuResponse response = rpc.ask(RpcTypes.PRE_DUMP, new Pid(4_194_303), "1", options -> options);
 
-      assertThat(response.getType()).isEqualTo(RpcTypes.PRE_DUMP);
+    assertThat(response.getType()).isEqualTo(RpcTypes.PRE_DUMP);
+    assertThat(response.getSuccess()).isFalse();
+    assertThat(response.getCrErrno()).isEqualTo(3);
+    assertThat(response.getCrErrmsg()).isEqualTo("no process with pid=4194303");
+    assertThat(Files.readString(directory.resolve("1/dump.log")))
+        .isEqualTo(
+            """
+            predump: pre-dump of pid 4194303
+            Error (predump): no process with pid=4194303
+            """);
+  }
+
+  @Test
+  void requestsThatCannotBeAreAnswered() throws IOException {
+    Map<String, UnaryOperator<CriuOptions.Builder>> wrong =
+        Map.of(
+            "pid=-5: not a pid", options -> options.setPid(-5),
+            "neither images_dir_fd nor images_dir", options -> options.setImagesDirFd(-1),
+            "log_file=../log: not a name alone", options -> options.setLogFile("../log"),
+            "parent_img=/tmp: relative to the images directory, not /",
+                options -> options.setParentImg("/tmp"),
+            "EBADF", options -> options.setImagesDirFd(1_000_000));
+    for (Map.Entry<String, UnaryOperator<CriuOptions.Builder>> each : wrong.entrySet()) {
+      CriuResponse response = rpc.ask(RpcTypes.PRE_DUMP, Pid.self(), "1", each.getValue());
+
       assertThat(response.getSuccess()).isFalse();
-      assertThat(response.getCrErrno()).isEqualTo(3);
-      assertThat(response.getCrErrmsg()).isEqualTo("no process with pid=4194303");
-      assertThat(log("1"))
-          .isEqualTo(
-              """
-              predump: pre-dump of pid 4194303
-              Error (predump): no process with pid=4194303
-              """);
-      assertThat(client.isOver()).isTrue();
+      assertThat(response.getCrErrno()).isNotZero();
+      assertThat(response.getCrErrmsg()).contains(each.getKey());
     }
+    try (RpcRequests client = rpc.connect()) {
+      client.sendBytes(new byte[] {1, 2, 3});
+      CriuResponse response = client.receive();
+      assertThat(response.getSuccess()).isFalse();
+      assertThat(response.getCrErrmsg()).startsWith("not a request of CRIU's RPC: ");
+    }
+  }
+
+  @Test
+  void aRestoreThatOnlyAChildOfTheClientCouldDoIsRefused() throws IOException {
+    CriuResponse response =
+        rpc.ask(RpcTypes.RESTORE, Pid.self(), "1", options -> options.setRstSibling(true));
+
+    assertThat(response.getSuccess()).isFalse();
+    assertThat(response.getCrErrmsg()).contains("the client's own child");
   }
 }

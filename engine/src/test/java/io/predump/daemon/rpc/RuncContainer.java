@@ -2,6 +2,7 @@ package io.predump.daemon.rpc;
 
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.predump.engine.Targets;
 import io.predump.linux.Fifo;
 import io.predump.linux.testkit.CProgram;
 import io.predump.linux.testkit.LiveTarget;
@@ -93,10 +94,7 @@ final class RuncContainer implements AutoCloseable {
     }
     Files.copy(BUSYBOX, root.resolve("bin/busybox"));
     Files.createSymbolicLink(root.resolve("bin/sh"), Path.of("busybox"));
-    String source = Files.readString(Path.of("src/test/c/selfcheck.c"));
-    String header = Files.readString(Path.of("src/test/c/target.h"));
-    CProgram program =
-        CProgram.compile("selfcheck", source.replace("#include \"target.h\"", header), "-static");
+    CProgram program = Targets.program("selfcheck", "-static");
     Path selfcheck = Files.copy(program.executable(), root.resolve("bin/selfcheck"));
     Files.setPosixFilePermissions(selfcheck, PosixFilePermissions.fromString("rwxr-xr-x"));
     Fifo.create(root.resolve("in"));

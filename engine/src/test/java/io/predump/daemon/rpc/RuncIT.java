@@ -3,22 +3,13 @@ package io.predump.daemon.rpc;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.predump.criu.StockCriu;
-import io.predump.daemon.AccessRules;
-import io.predump.daemon.SessionLimits;
-import io.predump.daemon.Sessions;
 import io.predump.daemon.rpc.RuncContainer.Ended;
-import io.predump.engine.CopyBudget;
-import io.predump.engine.CopyLimits;
-import io.predump.engine.SessionOptions;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -29,39 +20,13 @@ final class RuncIT {
   private static final Path LAUNCHER = Path.of("target/launcher/criu").toAbsolutePath();
 
   @TempDir Path directory;
-  private final Sessions sessions =
-      new Sessions(
-          SessionLimits.DEFAULT,
-          new CopyBudget(2, 1, CopyLimits.NONE),
-          new AccessRules(),
-          List.of());
-  private RpcService service;
-  private CriuRpcServer server;
 
-  @BeforeEach
-  void startServer() throws IOException {
-    service =
-        RpcService.begin(
-            sessions,
-            SessionOptions.defaults("test").withThreads(1),
-            directory.resolve("chains"),
-            Optional.of(StockCriu.program().path()));
-    server = CriuRpcServer.start(service, directory.resolve("criu.sock"));
-  }
-
-  @AfterEach
-  void stopServer() {
-    server.close();
-    sessions.close();
-    service.close();
-  }
-
-  private RuncContainer container(String how) throws IOException {
+  private RuncContainer container(Path socket, String how) throws IOException {
     return RuncContainer.start(
         directory,
         Map.of(
             "PREDUMP_CRIU", StockCriu.program().path().toString(),
-            "PREDUMP_CRIU_SOCKET", directory.resolve("criu.sock").toString()),
+            "PREDUMP_CRIU_SOCKET", socket.toString()),
         32,
         how);
   }
@@ -86,7 +51,8 @@ final class RuncIT {
 
   @Test
   void preDumpsACheckpointAndARestore() throws IOException {
-    try (RuncContainer container = container("")) {
+    try (ServedHere rpc = ServedHere.start(directory, StockCriu.program().path());
+        RuncContainer container = container(rpc.socket(), "")) {
       assertThat(checkpoint(container, StockCriu.program().path(), "0", "--pre-dump").log())
           .as("the control: stock criu on this kernel")
           .contains("CRIU is missing features");
