@@ -240,11 +240,13 @@ static int hand_over(int daemon, int fd, void *request, size_t bytes) {
   return sendmsg(daemon, &message, MSG_NOSIGNAL) < 0 ? -1 : 0;
 }
 
-/* A criu_resp that says no, in place of a daemon. */
+/* Takes the request, for a socket that is closed with something unread resets the connection, and sends a criu_resp that says
+ * no, in place of a daemon. */
 static int refuse(int fd, uint64_t type) {
   static const char why[] = "predump: no daemon takes the pre-dump, and none could be started";
   uint8_t response[128] = {0x08, (uint8_t)type, 0x10, 0, 0x38, ECONNREFUSED, 0x4a, sizeof why - 1};
   memcpy(response + 8, why, sizeof why - 1);
+  recv(fd, NULL, 0, MSG_TRUNC);
   return send(fd, response, 8 + sizeof why - 1, MSG_NOSIGNAL) < 0 ? 2 : 1;
 }
 

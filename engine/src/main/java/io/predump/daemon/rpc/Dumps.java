@@ -13,7 +13,6 @@ import io.predump.proto.CriuResponse;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Optional;
-import java.util.OptionalInt;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -86,11 +85,10 @@ final class Dumps {
   private static CriuResponse dump(TrackedTree tree, CallerFiles files, Asked asked)
       throws IOException {
     Path parent = files.parent().orElseThrow(() -> noParent(tree.session().target()));
-    OptionalInt parentRound = tree.fillings().roundOf(parent);
-    if (parentRound.isEmpty()) {
+    tree.fillings().forget(files.images());
+    if (tree.fillings().roundOf(parent).isEmpty()) {
       throw noParent(tree.session().target());
     }
-    tree.fillings().forget(files.images());
     CriuRpcDump dump =
         CriuRpcDump.prepare(
             new CriuRpcDump.Order(
@@ -98,16 +96,23 @@ final class Dumps {
                 asked.request(),
                 files.log(),
                 asked.caller(),
-                () -> files.fill(tree.chain(), parentRound, TakeOver.LINK)));
+                () -> fill(tree, files, parent, TakeOver.LINK)));
     Optional<FinalRound> last = tree.session().finish(dump, false);
     if (last.isEmpty()) {
       throw new DaemonException(
           ErrorCode.TARGET_GONE, "pid=" + tree.session().target() + " ended on the way");
     }
     if (dump.leavesRunning()) {
-      files.fill(tree.chain(), parentRound, TakeOver.COPY);
+      fill(tree, files, parent, TakeOver.COPY);
     }
     return dump.response().orElseThrow();
+  }
+
+  /** Either on the session's thread or, that having done its work, on ours. */
+  private static void fill(TrackedTree tree, CallerFiles files, Path parent, TakeOver takeOver)
+      throws IOException {
+    int round = files.fill(tree.chain(), tree.fillings().roundOf(parent), takeOver);
+    tree.fillings().filled(files.images(), round, Optional.of(parent));
   }
 
   private static DaemonException noParent(Pid target) {

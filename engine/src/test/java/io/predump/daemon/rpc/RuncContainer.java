@@ -126,12 +126,15 @@ final class RuncContainer implements AutoCloseable {
 
   /** Runs {@code runc --criu CRIU COMMAND... NAME}. */
   Ended runcWith(Object criu, List<String> command) throws IOException {
+    Path log = Files.createTempFile(directory, "log", "");
     List<String> words = new ArrayList<>(List.of("runc", "--root", directory + "/state"));
-    words.addAll(List.of("--criu", criu.toString()));
+    words.addAll(List.of("--log", log.toString(), "--criu", criu.toString()));
     words.addAll(command);
     words.add(name);
-    Path log = Files.createTempFile(directory, "log", "");
-    words.addAll(1, List.of("--log", log.toString()));
+    return run(words, log);
+  }
+
+  private Ended run(List<String> words, Path log) throws IOException {
     // the container inherits the streams, and CRIU dumps none of the host's files
     ProcessBuilder builder =
         new ProcessBuilder(words)
@@ -150,6 +153,18 @@ final class RuncContainer implements AutoCloseable {
       Thread.currentThread().interrupt();
       throw new IOException(e);
     }
+  }
+
+  /** Runs a line of the README's, in which the container is called box. */
+  Ended shell(String line) throws IOException {
+    Path log = Files.createTempFile(directory, "log", "");
+    String runc = "runc --root " + directory + "/state --log " + log + " ";
+    return run(
+        List.of(
+            "bash",
+            "-c",
+            "cd .. && " + line.replaceFirst("^runc ", runc).replaceFirst(" box$", " " + name)),
+        log);
   }
 
   Path bundle() {

@@ -81,4 +81,27 @@ final class RuncIT {
       assertThat(container.writes()).isGreaterThan(writes);
     }
   }
+
+  @Test
+  void theCommandsOfTheReadmeWork() throws IOException {
+    List<String> commands =
+        Files.readAllLines(Path.of("../README.md")).stream()
+            .filter(line -> line.startsWith("sudo runc "))
+            .toList();
+    assertThat(commands).hasSize(4);
+    try (ServedHere rpc = ServedHere.start(directory, StockCriu.program().path());
+        RuncContainer container = container(rpc.socket(), "quiet")) {
+      for (String command : commands) {
+        Ended ended =
+            container.shell(
+                command
+                    .replaceFirst("^sudo ", "")
+                    .replace("/var/tmp/", directory + "/")
+                    .replace("/srv/box", container.bundle().toString()));
+        assertThat(ended.exitCode()).as("%s%n%s", command, ended.log()).isZero();
+      }
+      assertThat(Files.readSymbolicLink(directory.resolve("box-3/parent"))).hasToString("../box-2");
+      assertThat(container.check()).isEqualTo("right");
+    }
+  }
 }

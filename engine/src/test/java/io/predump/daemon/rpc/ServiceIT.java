@@ -1,0 +1,229 @@
+package io.predump.daemon.rpc;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.predump.criu.CriuProgram;
+import io.predump.criu.RpcCriu;
+import io.predump.criu.RpcTypes;
+import io.predump.criu.SelfChecking;
+import io.predump.criu.StockCriu;
+import io.predump.linux.Fd;
+import io.predump.linux.Pid;
+import io.predump.linux.testkit.LiveTarget;
+import io.predump.linux.testkit.Slowness;
+import io.predump.proto.CriuOptions;
+import io.predump.proto.CriuRequest;
+import io.predump.proto.CriuResponse;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** CRIU's RPC by processes of their own: service, swrk, and the stand-in for criu. */
+@Timeout(120)
+final class ServiceIT {
+  private static final Path STAND_IN = Path.of("target/launcher/criu").toAbsolutePath();
+  private static final Duration PATIENCE = Slowness.times(Duration.ofSeconds(30));
+
+  @TempDir Path directory;
+  private final List<Fd> directories = new ArrayList<>();
+
+  @AfterEach
+  void closeDirectories() {
+    directories.forEach(Fd::close);
+  }
+
+  private CriuRequest about(int type, Pid target, String name, String parent) throws IOException {
+    Path images = Files.createDirectories(directory.resolve(name));
+    Fd opened = Fd.openDirectory(images.toString());
+    directories.add(opened);
+    CriuOptions.Builder options =
+        CriuOptions.newBuilder()
+            .setImagesDirFd(opened.number())
+            .setPid(target.number())
+            .setLogFile("dump.log");
+    if (!parent.isEmpty()) {
+      options.setParentImg(parent).setTrackMem(true);
+    }
+    return CriuRequest.newBuilder().setType(type).setOpts(options).build();
+  }
+
+  /** Calls a program as runtimes call criu: {@code PROGRAM swrk FD}, one request. */
+  private static CriuResponse ask(Path program, CriuRequest request) throws IOException {
+    try (RpcCriu called = RpcCriu.start(new CriuProgram(program, 4, 2, 1))) {
+      called.send(request);
+      return called.receive().orElseThrow();
+    }
+  }
+
+  private static void assertWell(CriuResponse response) {
+    assertThat(response.getSuccess()).as(response.toString()).isTrue();
+  }
+
+  /** The stand-in with an environment of its own. */
+  private Path standIn(String environment) throws IOException {
+    return PredumpProgram.shell(
+        directory.resolve("stand-in"),
+        "#!/bin/sh\n" + environment + "\nexec '" + STAND_IN + "' \"$@\"\n");
+  }
+
+  private Path socket() {
+    return directory.resolve("criu.sock");
+  }
+
+  @Test
+  void theStandInStartsADaemonThatEndsWhenIdle() throws IOException {
+    try (PredumpProgram service =
+            PredumpProgram.write(
+                directory.resolve("predump"),
+                "service --address \"$3\" --idle 2s --state-dir '"
+                    + directory.resolve("state")
+                    + "'");
+        SelfChecking target = SelfChecking.start("8")) {
+      Path criu =
+          standIn(
+              "export PREDUMP_CRIU='"
+                  + StockCriu.program().path()
+                  + "' PREDUMP_CRIU_SOCKET='"
+                  + socket()
+                  + "' PREDUMP='"
+                  + service.script()
+                  + "'");
+      assertWell(ask(criu, RpcRequests.version()));
+      assertThat(service.wasStarted()).as("a version needs no daemon").isFalse();
+
+      assertThat(ask(criu, RpcRequests.memTrack()).getFeatures().getMemTrack()).isTrue();
+      assertThat(service.wasStarted()).isTrue();
+      assertWell(ask(criu, about(RpcTypes.PRE_DUMP, target.pid(), "1", "")));
+      assertWell(ask(criu, about(RpcTypes.DUMP, target.pid(), "2", "../1")));
+      target.awaitGone();
+      Restoring.restore(directory.resolve("2"));
+      assertThat(target.check()).isEqualTo("right");
+
+      service.awaitEnd();
+      assertThat(socket()).doesNotExist();
+    }
+  }
+
+  @Test
+  void withoutADaemonAPreDumpIsRefusedAndADumpIsTheRealCrius() throws IOException {
+    try (SelfChecking target = SelfChecking.start("8")) {
+      Path criu =
+          standIn(
+              "export PREDUMP_CRIU='"
+                  + StockCriu.program().path()
+                  + "' PREDUMP_CRIU_SOCKET='"
+                  + socket()
+                  + "' PREDUMP=false");
+
+      CriuResponse preDump = ask(criu, about(RpcTypes.PRE_DUMP, target.pid(), "1", ""));
+
+      assertThat(preDump.getType()).isEqualTo(RpcTypes.PRE_DUMP);
+      assertThat(preDump.getSuccess()).isFalse();
+      assertThat(preDump.getCrErrno()).isEqualTo(111);
+      assertThat(preDump.getCrErrmsg())
+          .isEqualTo("predump: no daemon takes the pre-dump, and none could be started");
+      assertThat(ask(criu, RpcRequests.memTrack()).getFeatures().getMemTrack()).isFalse();
+      assertWell(ask(criu, about(RpcTypes.DUMP, target.pid(), "2", "")));
+      target.awaitGone();
+    }
+  }
+
+  @Test
+  void theStandInNeverFindsItself() throws IOException {
+    Path copy = directory.resolve("bin/criu");
+    Files.createDirectories(copy.getParent());
+    Files.copy(STAND_IN, copy, StandardCopyOption.COPY_ATTRIBUTES);
+    Path path =
+        PredumpProgram.shell(
+            directory.resolve("by-path"),
+            "#!/bin/sh\nunset PREDUMP_CRIU\nPATH='"
+                + copy.getParent()
+                + ":"
+                + STAND_IN.getParent()
+                + ":"
+                + StockCriu.program().path().getParent()
+                + "':$PATH exec criu \"$@\"\n");
+    CriuResponse response = ask(path, RpcRequests.version());
+
+    assertWell(response);
+    assertThat(response.getVersion().getMinorNumber()).isEqualTo(StockCriu.program().minor());
+  }
+
+  @Test
+  void swrkServesPreDumpsAndTheDumpOnOneSocket() throws IOException {
+    try (PredumpProgram predump = PredumpProgram.write(directory.resolve("predump"), "\"$@\"");
+        SelfChecking target = SelfChecking.start("8");
+        RpcCriu called = RpcCriu.start(new CriuProgram(predump.script(), 4, 2, 1))) {
+      for (String name : List.of("1", "2")) {
+        called.send(about(RpcTypes.PRE_DUMP, target.pid(), name, name.equals("1") ? "" : "../1"));
+        assertWell(called.receive().orElseThrow());
+      }
+      called.send(about(RpcTypes.DUMP, target.pid(), "3", "../2"));
+      assertWell(called.receive().orElseThrow());
+
+      assertThat(called.awaitEnd()).isZero();
+      target.awaitGone();
+      Restoring.restore(directory.resolve("3"));
+      assertThat(target.check()).isEqualTo("right");
+    }
+  }
+
+  @Test
+  void aServiceThatIsKilledWhileItHoldsTheTreeLetsItGo() throws IOException {
+    try (PredumpProgram predump = PredumpProgram.write(directory.resolve("predump"), "\"$@\"");
+        SelfChecking target = SelfChecking.start("8")) {
+      Process service =
+          new ProcessBuilder(
+                  predump.script().toString(),
+                  "service",
+                  "--address",
+                  socket().toString(),
+                  "--state-dir",
+                  directory.resolve("state").toString())
+              .inheritIO()
+              .start();
+      awaitSocket(service);
+      try (RpcRequests client = RpcRequests.connect(socket())) {
+        assertWell(client.ask(about(RpcTypes.PRE_DUMP, target.pid(), "1", "")));
+        CriuRequest dump = about(RpcTypes.DUMP, target.pid(), "2", "../1");
+        client.send(
+            dump.toBuilder().setOpts(dump.getOpts().toBuilder().setNotifyScripts(true)).build());
+        while (!client.receive().getNotify().getScript().equals("post-dump")) {
+          client.send(RpcTypes.answer(true));
+        }
+        assertThat(state(target)).as("it stands still").isEqualTo('t');
+
+        predump.kill();
+
+        assertThat(client.isOver()).isTrue();
+      }
+      long writes = target.writes();
+      LiveTarget.pause(100);
+      assertThat(target.writes()).isGreaterThan(writes);
+      assertThat(target.check()).isEqualTo("right");
+    }
+  }
+
+  private static char state(SelfChecking target) throws IOException {
+    String stat = Files.readString(Path.of(target.pid().procPath("stat")));
+    return stat.charAt(stat.lastIndexOf(')') + 2);
+  }
+
+  private void awaitSocket(Process service) throws IOException {
+    long start = System.nanoTime();
+    while (!Files.exists(socket())) {
+      if (!service.isAlive() || System.nanoTime() - start > PATIENCE.toNanos()) {
+        throw new IOException("the service does not listen");
+      }
+      LiveTarget.pause(20);
+    }
+  }
+}
