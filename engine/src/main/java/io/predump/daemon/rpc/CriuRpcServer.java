@@ -36,7 +36,7 @@ import org.slf4j.LoggerFactory;
 public final class CriuRpcServer implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(CriuRpcServer.class);
 
-  private static final int CONNECTIONS = 64;
+  private static final int CONNECTIONS = 128;
   private static final int BACKLOG = 64;
   private static final Duration FIRST_PATIENCE = Duration.ofSeconds(30);
 

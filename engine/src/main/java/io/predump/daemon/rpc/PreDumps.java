@@ -35,7 +35,7 @@ final class PreDumps {
       try {
         files.lock();
         files.log("predump: pre-dump of pid " + target);
-        TrackedTree tree = tree(target);
+        TrackedTree tree = trees.obtain(target);
         tree.lock().lock();
         try {
           round(tree, files);
@@ -47,11 +47,6 @@ final class PreDumps {
         throw e;
       }
     }
-  }
-
-  private TrackedTree tree(Pid target) throws IOException {
-    Optional<TrackedTree> known = trees.find(target);
-    return known.isPresent() ? known.get() : trees.attach(target);
   }
 
   private static void round(TrackedTree tree, CallerFiles files) throws IOException {

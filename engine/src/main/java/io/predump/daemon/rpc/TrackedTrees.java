@@ -42,6 +42,7 @@ final class TrackedTrees implements AutoCloseable {
   private final Path directory;
   private final Fd lock;
   private final Map<Pid, TrackedTree> trees = new HashMap<>();
+  private final ReentrantLock attaching = new ReentrantLock();
 
   private TrackedTrees(Sessions sessions, SessionOptions options, Path directory, Fd lock) {
     this.sessions = sessions;
@@ -94,12 +95,23 @@ final class TrackedTrees implements AutoCloseable {
   }
 
   /**
-   * Attaches a tree.
+   * {@return the tree of a process, attached if it was not tracked for RPC yet; one at a time, for
+   * two clients may ask for the same}
    *
    * @throws DaemonException if a session that is not RPC's has it, or a part of it
    * @throws IOException as {@link Sessions#attach}
    */
-  TrackedTree attach(Pid root) throws IOException {
+  TrackedTree obtain(Pid root) throws IOException {
+    attaching.lock();
+    try {
+      Optional<TrackedTree> known = find(root);
+      return known.isPresent() ? known.get() : attach(root);
+    } finally {
+      attaching.unlock();
+    }
+  }
+
+  private TrackedTree attach(Pid root) throws IOException {
     long startTimeTicks = startTimeTicks(root);
     Path chain = directory.resolve(root + "-" + startTimeTicks + "-" + System.nanoTime());
     ManagedSession session;

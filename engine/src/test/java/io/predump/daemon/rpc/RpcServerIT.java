@@ -13,6 +13,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.function.UnaryOperator;
@@ -164,6 +165,26 @@ final class RpcServerIT {
       assertThat(Restoring.bytesOfPages(directory.resolve("1"))).isGreaterThan(8L << 20);
       assertThat(directory.resolve("3/parent")).doesNotExist();
       assertThat(Restoring.bytesOfPages(directory.resolve("3"))).isGreaterThan(8L << 20);
+    }
+  }
+
+  @Test
+  void aClientThatDoesNotWaitForItsAnswerHarmsNobody() throws IOException {
+    try (SelfChecking target = SelfChecking.start("8")) {
+      List<RpcRequests> impatient = new ArrayList<>();
+      for (int i = 0; i < 8; i++) {
+        RpcRequests client = rpc.connect();
+        impatient.add(client);
+        Path images = directory.resolve("impatient" + i);
+        client.send(client.about(RpcTypes.PRE_DUMP, target.pid(), images, options -> options));
+      }
+      impatient.forEach(RpcRequests::close);
+
+      assertWell(rpc.preDump(target.pid(), "1", ""));
+      assertWell(rpc.dump(target.pid(), "2", "../1", false));
+      target.awaitGone();
+      Restoring.restore(directory.resolve("2"));
+      assertThat(target.check()).isEqualTo("right");
     }
   }
 
