@@ -46,12 +46,11 @@ final class Caller implements RpcClient {
   static Caller of(UnixSocket socket) throws IOException {
     Peer peer = Peer.of(socket.peer());
     if (!peer.isPrivileged()) {
-      throw new DaemonException(
-          ErrorCode.LACKING, "CRIU's RPC: user " + peer.uid() + " is not served");
+      throw new DaemonException(ErrorCode.LACKING, "user " + peer.uid() + " is not served");
     }
     if (peer.pid() == 0 || !namespace(new Pid(peer.pid())).equals(namespace(Pid.self()))) {
       throw new DaemonException(
-          ErrorCode.LACKING, "CRIU's RPC: a client in another pid namespace is not served");
+          ErrorCode.LACKING, "a client in another pid namespace is not served");
     }
     return new Caller(socket, new Pid(peer.pid()));
   }

@@ -1,6 +1,7 @@
 package io.predump.daemon.rpc;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.predump.criu.CriuProgram;
 import io.predump.criu.RpcCriu;
@@ -18,13 +19,17 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.NoSuchElementException;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** CRIU's RPC by processes of their own: service, swrk, and the stand-in for criu. */
 @Timeout(120)
@@ -176,48 +181,17 @@ final class ServiceIT {
     }
   }
 
-  @Test
-  void aServiceThatIsKilledWhileItHoldsTheTreeLetsItGo() throws IOException {
-    try (PredumpProgram predump = PredumpProgram.write(directory.resolve("predump"), "\"$@\"");
-        SelfChecking target = SelfChecking.start("8")) {
-      Process service =
-          new ProcessBuilder(
-                  predump.script().toString(),
-                  "service",
-                  "--address",
-                  socket().toString(),
-                  "--state-dir",
-                  directory.resolve("state").toString())
-              .inheritIO()
-              .start();
-      awaitSocket(service);
-      try (RpcRequests client = RpcRequests.connect(socket())) {
-        assertWell(client.ask(about(RpcTypes.PRE_DUMP, target.pid(), "1", "")));
-        CriuRequest dump = about(RpcTypes.DUMP, target.pid(), "2", "../1");
-        client.send(
-            dump.toBuilder().setOpts(dump.getOpts().toBuilder().setNotifyScripts(true)).build());
-        while (!client.receive().getNotify().getScript().equals("post-dump")) {
-          client.send(RpcTypes.answer(true));
-        }
-        assertThat(state(target)).as("it stands still").isEqualTo('t');
-
-        predump.kill();
-
-        assertThat(client.isOver()).isTrue();
-      }
-      long writes = target.writes();
-      LiveTarget.pause(100);
-      assertThat(target.writes()).isGreaterThan(writes);
-      assertThat(target.check()).isEqualTo("right");
-    }
-  }
-
-  private static char state(SelfChecking target) throws IOException {
-    String stat = Files.readString(Path.of(target.pid().procPath("stat")));
-    return stat.charAt(stat.lastIndexOf(')') + 2);
-  }
-
-  private void awaitSocket(Process service) throws IOException {
+  private Process serve(PredumpProgram predump) throws IOException {
+    Process service =
+        new ProcessBuilder(
+                predump.script().toString(),
+                "service",
+                "--address",
+                socket().toString(),
+                "--state-dir",
+                directory.resolve("state").toString())
+            .inheritIO()
+            .start();
     long start = System.nanoTime();
     while (!Files.exists(socket())) {
       if (!service.isAlive() || System.nanoTime() - start > PATIENCE.toNanos()) {
@@ -225,5 +199,95 @@ final class ServiceIT {
       }
       LiveTarget.pause(20);
     }
+    return service;
+  }
+
+  /** Asks for a dump and answers its stages until that one, which waits for its answer. */
+  private void dumpUntil(RpcRequests client, SelfChecking target, String stage) throws IOException {
+    assertWell(client.ask(about(RpcTypes.PRE_DUMP, target.pid(), "1", "")));
+    CriuRequest dump = about(RpcTypes.DUMP, target.pid(), "2", "../1");
+    client.send(
+        dump.toBuilder().setOpts(dump.getOpts().toBuilder().setNotifyScripts(true)).build());
+    while (!client.receive().getNotify().getScript().equals(stage)) {
+      client.send(RpcTypes.answer(true));
+    }
+  }
+
+  private static void assertRunsOn(SelfChecking target) throws IOException {
+    long writes = target.writes();
+    LiveTarget.pause(100);
+    assertThat(target.writes()).isGreaterThan(writes);
+    assertThat(target.check()).isEqualTo("right");
+  }
+
+  @Test
+  void aServiceThatIsKilledWhileItHoldsTheTreeLetsItGo() throws IOException {
+    try (PredumpProgram predump = PredumpProgram.write(directory.resolve("predump"), "\"$@\"");
+        SelfChecking target = SelfChecking.start("8")) {
+      Process service = serve(predump);
+      try (RpcRequests client = RpcRequests.connect(socket())) {
+        dumpUntil(client, target, "post-dump");
+        assertThat(state(target)).as("it stands still").isEqualTo('t');
+
+        predump.kill();
+
+        assertThat(service.onExit().join().exitValue()).isNotZero();
+        assertThat(client.isOver()).isTrue();
+      }
+      assertRunsOn(target);
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {0, 3, 10, 30, 60})
+  void aServiceThatIsKilledWhileCriuWorksOnTheTreeLetsItGo(int millis) throws IOException {
+    try (PredumpProgram predump = PredumpProgram.write(directory.resolve("predump"), "\"$@\"");
+        SelfChecking target = SelfChecking.start("8")) {
+      Process service = serve(predump);
+      try (RpcRequests client = RpcRequests.connect(socket())) {
+        dumpUntil(client, target, "pre-dump");
+        client.send(RpcTypes.answer(true));
+        LiveTarget.pause(millis);
+
+        predump.kill();
+        assertThat(service.onExit().join().exitValue()).isNotZero();
+      }
+      assertRunsOn(target);
+    }
+  }
+
+  /** Each beside the same without what makes it a stranger. */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "unshare --pid --fork --mount-proc",
+        "setpriv --reuid 65534 --regid 65534 --clear-groups"
+      })
+  void aStrangerIsNotServed(String stranger) throws IOException {
+    Path standIn = Files.copy(STAND_IN, directory.resolve("copy"));
+    try (ServedHere rpc = ServedHere.start(directory, StockCriu.program().path())) {
+      for (Path open : List.of(directory, standIn)) {
+        Files.setPosixFilePermissions(open, PosixFilePermissions.fromString("rwxr-xr-x"));
+      }
+      Files.setPosixFilePermissions(rpc.socket(), PosixFilePermissions.fromString("rw-rw-rw-"));
+      String environment =
+          "env PREDUMP=false PREDUMP_CRIU=/bin/false PREDUMP_CRIU_SOCKET='" + rpc.socket() + "' ";
+      String handOver = environment + "'" + standIn + "' \"$@\"\n";
+      Path known = PredumpProgram.shell(directory.resolve("known"), "#!/bin/sh\n" + handOver);
+      Path strange =
+          PredumpProgram.shell(
+              directory.resolve("strange"), "#!/bin/sh\n" + stranger + " " + handOver);
+
+      assertWell(ask(known, RpcRequests.memTrack()));
+      assertThatThrownBy(() -> ask(strange, RpcRequests.memTrack()))
+          .as("it is hung up on")
+          .isInstanceOfAny(IOException.class, NoSuchElementException.class);
+      assertWell(ask(known, RpcRequests.memTrack()));
+    }
+  }
+
+  private static char state(SelfChecking target) throws IOException {
+    String stat = Files.readString(Path.of(target.pid().procPath("stat")));
+    return stat.charAt(stat.lastIndexOf(')') + 2);
   }
 }
