@@ -26,8 +26,8 @@ final class CopyPipeline implements AutoCloseable {
 
   private static final byte[] ZERO_PAGE = new byte[PageTable.PAGE_BYTES];
 
-  /** Jobs that are done before others have their turn. */
-  private static final int STRETCH_JOBS = 64;
+  /** Pages that are copied before others have their turn: 64 MiB. */
+  private static final int STRETCH_PAGES = 64 * JOB_PAGES;
 
   private final int threads;
   private final int level;
@@ -135,7 +135,7 @@ final class CopyPipeline implements AutoCloseable {
       }
       try {
         do {
-          int end = Math.min(task.endJob, from + stretchJobs());
+          int end = stretchEnd(task, from);
           sum = sum.plus(stretch(task, from, end, tools));
           from = end;
         } while (from < task.endJob && !(lent && budget.wanted()));
@@ -149,11 +149,17 @@ final class CopyPipeline implements AutoCloseable {
   }
 
   /** Who is slowed down does not keep others waiting meanwhile. */
-  private int stretchJobs() {
+  private int stretchEnd(Task task, int from) {
     if (ownBudget) {
-      return Integer.MAX_VALUE >> 1;
+      return task.endJob;
     }
-    return brake.slows() || budget.brake().slows() ? threads : STRETCH_JOBS;
+    boolean slow = brake.slows() || budget.brake().slows();
+    long left = slow ? (long) threads * JOB_PAGES : STRETCH_PAGES;
+    int end = from;
+    while (end < task.endJob && left > 0) {
+      left -= task.jobs.pages(end++);
+    }
+    return end;
   }
 
   private CopyCounts stretch(Task task, int firstJob, int endJob, CopyTools tools)
