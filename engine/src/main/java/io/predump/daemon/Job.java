@@ -42,6 +42,11 @@ final class Job<T> {
     outcome.run();
   }
 
+  /** {@return whether it is known what came of it} */
+  boolean isDone() {
+    return result.isDone();
+  }
+
   /** It will not be done. */
   void refuse(IOException why) {
     result.completeExceptionally(why);

@@ -9,6 +9,7 @@ import io.predump.engine.LoopOptions;
 import io.predump.engine.PreDumpLoop;
 import io.predump.engine.PreDumpSession;
 import io.predump.engine.RunResult;
+import io.predump.images.ChainVerifier;
 import io.predump.images.RoundRecord;
 import io.predump.linux.Pid;
 import java.io.IOException;
@@ -88,10 +89,15 @@ public final class ManagedSession implements AutoCloseable {
    * @throws IOException if one cannot be written; or if the session has ended
    */
   public RunResult rounds(LoopOptions options) throws IOException {
+    return call(roundsWork(options));
+  }
+
+  /** {@return the work of {@link #rounds}} */
+  SessionWork<RunResult> roundsWork(LoopOptions options) {
     if (options.finalMode() != FinalMode.NONE) {
       throw new IllegalArgumentException("finalMode=" + options.finalMode() + ": finish it");
     }
-    return call(session -> loop(session, options, Optional.empty()).run());
+    return session -> loop(session, options, Optional.empty()).run();
   }
 
   /**
@@ -101,19 +107,21 @@ public final class ManagedSession implements AutoCloseable {
    * @throws IOException if the last round cannot be taken; the session goes on
    */
   public RunResult finish(FinishRequest request) throws IOException {
-    RunResult result =
-        call(
-            session -> {
-              if (request.mode() == FinalMode.CRIU) {
-                try (CriuDump dump =
-                    CriuDump.prepare(CriuProgram.find(request.criu()), request.dump())) {
-                  return last(session, request, Optional.of(dump));
-                }
-              }
-              return last(session, request, Optional.empty());
-            });
-    close();
+    RunResult result = call(finishWork(request));
+    close("it is finished");
     return result;
+  }
+
+  /** {@return the work of {@link #finish(FinishRequest)}, without the letting go} */
+  SessionWork<RunResult> finishWork(FinishRequest request) {
+    return session -> {
+      if (request.mode() != FinalMode.CRIU) {
+        return last(session, request, Optional.empty());
+      }
+      try (CriuDump dump = CriuDump.prepare(CriuProgram.find(request.criu()), request.dump())) {
+        return last(session, request, Optional.of(dump));
+      }
+    };
   }
 
   private RunResult last(
@@ -168,9 +176,33 @@ public final class ManagedSession implements AutoCloseable {
    * @throws IOException if it fails, the session goes on; or if the session has ended
    */
   public <T> T call(SessionWork<T> work) throws IOException {
+    return submit(work).await();
+  }
+
+  /** Queues work up, and does not wait for it. */
+  <T> Job<T> submit(SessionWork<T> work) throws IOException {
     Job<T> job = new Job<>(work);
     life.jobs().add(job);
-    return job.await();
+    return job;
+  }
+
+  /** {@return all who are told how it goes} */
+  SessionWatcher watchers() {
+    return life.watchers();
+  }
+
+  /** {@return whether it still tracks} */
+  boolean isLive() {
+    return life.isLive();
+  }
+
+  /**
+   * Checks every file of the rounds; nothing is written to the directory meanwhile.
+   *
+   * @throws IOException if the directory cannot be read; or if the session has ended
+   */
+  public ChainVerifier.Report verifyFiles() throws IOException {
+    return call(session -> new ChainVerifier(1).verify(imagesDir()));
   }
 
   /** Does what was asked before, lets go of the target, and leaves the registry. */

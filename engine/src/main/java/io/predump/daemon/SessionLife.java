@@ -109,6 +109,11 @@ final class SessionLife implements Runnable {
     return state;
   }
 
+  /** {@return whether it has not let go} */
+  boolean isLive() {
+    return state != SessionState.ENDED && state != SessionState.DETACHED;
+  }
+
   /** {@return the newest rounds; for the session's thread} */
   List<RoundRecord> rounds() {
     return rounds;

@@ -1,12 +1,15 @@
 package io.predump.daemon;
 
-import io.predump.engine.Admission;
 import io.predump.engine.CopyBudget;
 import io.predump.engine.PreDumpSession;
+import io.predump.engine.SessionOptions;
+import io.predump.engine.WriteProbe;
 import io.predump.linux.Errno;
+import io.predump.linux.KernelFeatures;
 import io.predump.linux.Pid;
 import io.predump.linux.SyscallException;
 import io.predump.linux.proc.ProcessTree;
+import io.predump.proto.control.ProbeCall;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -44,6 +47,7 @@ public final class Sessions implements AutoCloseable {
    */
   public Sessions(
       SessionLimits limits, CopyBudget budget, AccessRules rules, List<SessionObserver> observers) {
+    KernelFeatures.current(); // probed once, with our own rights
     this.limits = limits;
     this.budget = budget;
     this.rules = rules;
@@ -79,16 +83,42 @@ public final class Sessions implements AutoCloseable {
     requireRoom(peer);
     requireFree(request);
     String id = "s" + ++lastNumber;
-    SessionLife life = new SessionLife(id, peer, request, () -> open(request), limits, this::gone);
+    SessionLife life = new SessionLife(id, peer, request, () -> open(peer, request), limits, this::gone);
     Entry entry = new Entry(life, new ManagedSession(life));
     observers.forEach(observer -> life.watchers().add(observer.watch(entry.session)));
     entries.put(id, entry);
     return entry;
   }
 
-  private PreDumpSession open(AttachRequest request) throws IOException {
+  /** On the session's own thread, which from here on has the peer's rights on files. */
+  private PreDumpSession open(Peer peer, AttachRequest request) throws IOException {
+    rules.actFor(peer, request.imagesDir());
     return PreDumpSession.attach(
-        request.target(), request.imagesDir(), request.options(), budget, Admission.EVERYTHING);
+        request.target(),
+        request.imagesDir(),
+        request.options(),
+        budget,
+        rules.admission(peer));
+  }
+
+  /**
+   * Watches how a process writes; no session is made.
+   *
+   * @throws DaemonException if the peer may not
+   * @throws IOException as {@link PreDumpSession#probe}
+   */
+  WireProbes.Seen probe(Peer peer, ProbeCall call, SessionOptions defaults) throws IOException {
+    WireProbes.Probing asked = WireProbes.probing(call, defaults);
+    rules.requireMayProbe(peer, asked.target());
+    try (WriteProbe probe =
+        PreDumpSession.probe(asked.target(), asked.session(), asked.probing())) {
+      return new WireProbes.Seen(probe.trackerDescription(), probe.watch());
+    }
+  }
+
+  /** {@return what decides who may do what} */
+  AccessRules rules() {
+    return rules;
   }
 
   /** What has ended makes room for what has the same pid or name. */

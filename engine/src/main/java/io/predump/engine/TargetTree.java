@@ -227,6 +227,7 @@ final class TargetTree implements AutoCloseable {
       if (LiveThread.of(pid).isEmpty() || sharesMemory(pid)) {
         return;
       }
+      context.admission().require(status);
       join(
           live
               ? AttachedProcess.attach(TargetCheck.check(pid), context)
@@ -243,7 +244,8 @@ final class TargetTree implements AutoCloseable {
       Optional<Pid> thread = LiveThread.of(pid);
       return thread.isPresent() && ProcStatus.auxiliaryVector(thread.get()).length > 0;
     } catch (SyscallException e) {
-      return false;
+      // One that we may not look into is there.
+      return !e.is(Errno.ENOENT) && !e.is(Errno.ESRCH);
     }
   }
 

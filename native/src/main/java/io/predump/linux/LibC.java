@@ -51,6 +51,9 @@ public final class LibC {
   /** System call numbers of x86-64, arch/x86/entry/syscalls/syscall_64.tbl. */
   public static final int SYS_CLOSE = 3;
 
+  public static final int SYS_SETGROUPS = 116;
+  public static final int SYS_SETFSUID = 122;
+  public static final int SYS_SETFSGID = 123;
   public static final int SYS_PRCTL = 157;
   public static final int SYS_GETTID = 186;
   public static final int SYS_KCMP = 312;

@@ -182,16 +182,14 @@ final class ServiceIT {
   }
 
   private Process serve(PredumpProgram predump) throws IOException {
-    Process service =
-        new ProcessBuilder(
-                predump.script().toString(),
-                "service",
-                "--address",
-                socket().toString(),
-                "--state-dir",
-                directory.resolve("state").toString())
-            .inheritIO()
-            .start();
+    return serve(predump, "service", "--address", socket().toString());
+  }
+
+  private Process serve(PredumpProgram predump, String... how) throws IOException {
+    List<String> command = new ArrayList<>(List.of(predump.script().toString()));
+    command.addAll(List.of(how));
+    command.addAll(List.of("--state-dir", directory.resolve("state").toString()));
+    Process service = new ProcessBuilder(command).inheritIO().start();
     long start = System.nanoTime();
     while (!Files.exists(socket())) {
       if (!service.isAlive() || System.nanoTime() - start > PATIENCE.toNanos()) {
@@ -218,6 +216,27 @@ final class ServiceIT {
     LiveTarget.pause(100);
     assertThat(target.writes()).isGreaterThan(writes);
     assertThat(target.check()).isEqualTo("right");
+  }
+
+  @Test
+  void aDaemonServesItToo() throws IOException {
+    try (PredumpProgram predump = PredumpProgram.write(directory.resolve("predump"), "\"$@\"");
+        SelfChecking target = SelfChecking.start("8")) {
+      String control = directory.resolve("control.sock").toString();
+      String own = socket().toString();
+      Process daemon = serve(predump, "daemon", "--socket", control, "--criu-socket", own);
+      try (RpcRequests client = RpcRequests.connect(socket())) {
+        assertWell(client.ask(about(RpcTypes.PRE_DUMP, target.pid(), "1", "")));
+        assertWell(client.ask(about(RpcTypes.DUMP, target.pid(), "2", "../1")));
+      }
+      target.awaitGone();
+      Restoring.restore(directory.resolve("2"));
+      assertThat(target.check()).isEqualTo("right");
+
+      predump.close();
+      assertThat(daemon.onExit().join().exitValue()).as("by SIGTERM").isEqualTo(143);
+      assertThat(socket()).doesNotExist();
+    }
   }
 
   @Test
