@@ -32,8 +32,7 @@ record RpcSocket(Optional<Path> path, Optional<Parts> parts) implements AutoClos
       Path path, Sessions sessions, int threads, Path stateDir, Optional<Path> criu)
       throws IOException {
     SessionOptions options = SessionOptions.defaults(Main.version()).withThreads(threads);
-    RpcService service =
-        RpcService.begin(sessions, options, stateDir.resolve("criu"), criu);
+    RpcService service = RpcService.begin(sessions, options, stateDir.resolve("criu"), criu);
     try {
       Parts parts = new Parts(CriuRpcServer.start(service, path), service);
       return new RpcSocket(Optional.of(path), Optional.of(parts));

@@ -74,15 +74,12 @@ final class Connection implements Runnable {
 
   private void converse() throws IOException {
     try {
-      Optional<Hello> hello =
-          channel.read(Hello.parser(), Deadline.after(limits.messageTime()));
+      Optional<Hello> hello = channel.read(Hello.parser(), Deadline.after(limits.messageTime()));
       if (hello.isEmpty()) {
         return;
       }
       Hello.Builder own =
-          Hello.newBuilder()
-              .setVersion(VERSION)
-              .setProgram("predump " + defaults.engineVersion());
+          Hello.newBuilder().setVersion(VERSION).setProgram("predump " + defaults.engineVersion());
       if (hello.get().getVersion() != VERSION) {
         String why = "version " + hello.get().getVersion() + " of the protocol: this is " + VERSION;
         own.setFailure(WireSessions.of(new Failure(ErrorCode.USAGE, why)));
@@ -199,8 +196,7 @@ final class Connection implements Runnable {
 
   private Event finish(FinishCall call) throws IOException {
     ManagedSession session = find(call.getSession());
-    FinishRequest request =
-        WireSessions.request(call, session.request().options().freezeCgroup());
+    FinishRequest request = WireSessions.request(call, session.request().options().freezeCgroup());
     sessions.rules().requireMayFinish(peer, request);
     return run(session, session.finishWork(request), true);
   }
@@ -222,8 +218,7 @@ final class Connection implements Runnable {
       session.close("it is finished");
     }
     return Event.newBuilder()
-        .setRun(
-            WireRounds.of(result, session.imagesDir().toString(), session.status().tracker()))
+        .setRun(WireRounds.of(result, session.imagesDir().toString(), session.status().tracker()))
         .build();
   }
 

@@ -153,8 +153,7 @@ public final class ControlServer implements AutoCloseable {
   private void serve(UnixSocket accepted) throws IOException {
     Connection connection;
     try {
-      connection =
-          new Connection(accepted, identifying.of(accepted), sessions, defaults, limits);
+      connection = new Connection(accepted, identifying.of(accepted), sessions, defaults, limits);
     } catch (IOException | RuntimeException e) {
       accepted.close();
       throw e;

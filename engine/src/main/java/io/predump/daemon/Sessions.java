@@ -83,7 +83,8 @@ public final class Sessions implements AutoCloseable {
     requireRoom(peer);
     requireFree(request);
     String id = "s" + ++lastNumber;
-    SessionLife life = new SessionLife(id, peer, request, () -> open(peer, request), limits, this::gone);
+    SessionLife life =
+        new SessionLife(id, peer, request, () -> open(peer, request), limits, this::gone);
     Entry entry = new Entry(life, new ManagedSession(life));
     observers.forEach(observer -> life.watchers().add(observer.watch(entry.session)));
     entries.put(id, entry);
@@ -94,11 +95,7 @@ public final class Sessions implements AutoCloseable {
   private PreDumpSession open(Peer peer, AttachRequest request) throws IOException {
     rules.actFor(peer, request.imagesDir());
     return PreDumpSession.attach(
-        request.target(),
-        request.imagesDir(),
-        request.options(),
-        budget,
-        rules.admission(peer));
+        request.target(), request.imagesDir(), request.options(), budget, rules.admission(peer));
   }
 
   /**

@@ -160,16 +160,14 @@ final class HostilePeerIT {
   /** Its socket takes some 200 KiB before it is full; warnings are as long as we like. */
   @Test
   void aWatcherThatDoesNotReadHoldsNothingUpAndIsLeft() throws Exception {
-    ServerLimits small =
-        new ServerLimits(16, 4, 64 << 10, SHORT, Duration.ofMillis(300), 4);
+    ServerLimits small = new ServerLimits(16, 4, 64 << 10, SHORT, Duration.ofMillis(300), 4);
     try (LiveTarget target = Targets.ready("writer", 31, 16, 1000);
         TestServer server = TestServer.start(directory, small);
         UnixSocket deaf = server.raw()) {
       SessionOptions options = SessionOptions.defaults("test").withThreads(1);
       ManagedSession session =
           server.sessions.attach(
-              Peer.self(),
-              AttachRequest.of(target.pid(), directory.resolve("images"), options));
+              Peer.self(), AttachRequest.of(target.pid(), directory.resolve("images"), options));
       MessageChannel channel = new MessageChannel(deaf, 1 << 16, SHORT);
       channel.write(Hello.newBuilder().setVersion(1).build(), TestServer.soon());
       channel.write(
