@@ -10,6 +10,7 @@ import io.predump.criu.SelfChecking;
 import io.predump.criu.StockCriu;
 import io.predump.linux.Fd;
 import io.predump.linux.Pid;
+import io.predump.linux.SyscallException;
 import io.predump.linux.testkit.LiveTarget;
 import io.predump.linux.testkit.Slowness;
 import io.predump.proto.CriuOptions;
@@ -191,13 +192,22 @@ final class ServiceIT {
     command.addAll(List.of("--state-dir", directory.resolve("state").toString()));
     Process service = new ProcessBuilder(command).inheritIO().start();
     long start = System.nanoTime();
-    while (!Files.exists(socket())) {
+    while (!answers()) {
       if (!service.isAlive() || System.nanoTime() - start > PATIENCE.toNanos()) {
         throw new IOException("the service does not listen");
       }
       LiveTarget.pause(20);
     }
     return service;
+  }
+
+  /** Not all that is there listens already. */
+  private boolean answers() throws IOException {
+    try (RpcRequests client = RpcRequests.connect(socket())) {
+      return client.ask(RpcRequests.version()).getSuccess();
+    } catch (SyscallException e) {
+      return false;
+    }
   }
 
   /** Asks for a dump and answers its stages until that one, which waits for its answer. */
