@@ -5,6 +5,7 @@ import io.predump.criu.CriuDump;
 import io.predump.criu.CriuMode;
 import io.predump.criu.CriuProgram;
 import io.predump.criu.DumpOptions;
+import io.predump.daemon.FinishRequest;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -50,14 +51,22 @@ final class CheckpointOptions {
           "--expand",
           "Write the checkpoint a second time, as raw images in DIR/NNNN.criu that criu restore"
               + " takes as they are.");
-  private final PositionalParamSpec extra =
-      PositionalParamSpec.builder()
-          .paramLabel("-- CRIU ARGUMENTS")
-          .arity("0..*")
-          .type(List.class)
-          .auxiliaryTypes(String.class)
-          .description("With --final criu: handed to criu dump, such as -- --tcp-established.")
-          .build();
+  private final PositionalParamSpec extra;
+
+  /**
+   * @param index which positional parameters are CRIU's
+   */
+  CheckpointOptions(String index) {
+    extra =
+        PositionalParamSpec.builder()
+            .index(index)
+            .paramLabel("-- CRIU ARGUMENTS")
+            .arity("0..*")
+            .type(List.class)
+            .auxiliaryTypes(String.class)
+            .description("With --final criu: handed to criu dump, such as -- --tcp-established.")
+            .build();
+  }
 
   /** Adds the options to the command's. */
   void addTo(CommandSpec spec) {
@@ -133,6 +142,22 @@ final class CheckpointOptions {
     return CriuDump.prepare(
         CriuProgram.find(Optional.ofNullable(criu.<Path>getValue())),
         new DumpOptions(mode.<CriuMode>getValue(), afterDump(), freezeCgroup, extraArguments()));
+  }
+
+  /**
+   * {@return the end to ask a daemon for}
+   *
+   * @param end how it ends
+   * @throws IllegalArgumentException if that does not go together
+   */
+  FinishRequest request(FinalSettings end) {
+    Path program = criu.getValue();
+    return new FinishRequest(
+        end.mode(),
+        end.verify() || (end.wantsCheckpoint() && verifiesFirst()),
+        Optional.ofNullable(program).map(Path::toAbsolutePath),
+        new DumpOptions(
+            mode.<CriuMode>getValue(), afterDump(), Optional.empty(), extraArguments()));
   }
 
   private static final class ModeConverter implements ITypeConverter<CriuMode> {

@@ -85,7 +85,17 @@ public final class Main {
         new VerifyCommand(terminal),
         new ExportCommand(terminal),
         new RestoreCommand(terminal),
-        new DemoCommand(terminal));
+        new DemoCommand(terminal),
+        new DaemonCommand(terminal),
+        new AttachCommand(terminal),
+        new RoundCommand(terminal),
+        new FinishCommand(terminal),
+        new StatusCommand(terminal),
+        new ListCommand(terminal),
+        new WatchCommand(terminal),
+        new DetachCommand(terminal),
+        new ServiceCommand(terminal),
+        new SwrkCommand(terminal));
   }
 
   private static CommandSpec rootSpec(Terminal terminal) {

@@ -151,8 +151,13 @@ public final class CriuDump implements Checkpointer, AutoCloseable {
 
   @Override
   public Map<Integer, List<AddressRange>> privateMappings() throws IOException {
+    return privateMappings(directory());
+  }
+
+  /** {@return the mappings of CRIU's images in a directory whose pages are ours} */
+  static Map<Integer, List<AddressRange>> privateMappings(Path directory) throws IOException {
     Map<Integer, List<AddressRange>> mappings = new HashMap<>();
-    for (CriuTask task : CriuImages.open(directory()).tasks()) {
+    for (CriuTask task : CriuImages.open(directory).tasks()) {
       mappings.put(
           task.vpid(),
           task.privateMappings().stream().map(m -> new AddressRange(m.start(), m.end())).toList());

@@ -29,7 +29,8 @@ public record CriuProgram(Path path, int major, int minor, int sublevel) {
 
   /**
    * Finds the program: the named one, else the one {@value #VARIABLE} names, else the first {@code
-   * criu} of the PATH; only that one is asked for its version.
+   * criu} of the PATH that does not stand in for the real one; only that one is asked for its
+   * version.
    *
    * @param named by an option
    * @throws CriuException if there is none, or it is not CRIU 4.0 or newer; says what was looked at
@@ -50,7 +51,9 @@ public record CriuProgram(Path path, int major, int minor, int sublevel) {
     String path = environment.getOrDefault("PATH", "");
     for (String directory : path.split(":", -1)) {
       Path candidate = Path.of(directory.isEmpty() ? "." : directory, NAME);
-      if (Files.isRegularFile(candidate) && Files.isExecutable(candidate)) {
+      if (Files.isRegularFile(candidate)
+          && Files.isExecutable(candidate)
+          && !StandIn.is(candidate)) {
         return of(candidate, "PATH");
       }
     }
@@ -65,6 +68,11 @@ public record CriuProgram(Path path, int major, int minor, int sublevel) {
     if (!Files.isRegularFile(program) || !Files.isExecutable(program)) {
       throw new CriuException(
           Kind.LACKING, source + ": " + program + ": not a program that can be run");
+    }
+    if (StandIn.is(program)) {
+      throw new CriuException(
+          Kind.LACKING,
+          source + ": " + program + ": stands in for criu and calls us: name the real one");
     }
     Path absolute = program.toAbsolutePath().normalize();
     String output = outputOf(absolute);

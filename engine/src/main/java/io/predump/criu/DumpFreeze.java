@@ -2,12 +2,8 @@ package io.predump.criu;
 
 import io.predump.criu.CriuException.Kind;
 import io.predump.images.CriuOrigin;
-import io.predump.linux.Errno;
 import io.predump.linux.Freeze;
 import io.predump.linux.Pid;
-import io.predump.linux.SyscallException;
-import io.predump.linux.proc.ProcStatus;
-import io.predump.linux.proc.ProcessTree;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -47,8 +43,7 @@ final class DumpFreeze implements Freeze {
   private final Optional<Veil> veil;
   private final Optional<LazyClient> lazy;
   private final CriuProcess process;
-  private final List<Pid> pids;
-  private final int threadCount;
+  private final HeldTree tree;
   private final long frozenSinceNanos;
   private boolean allowed;
   private boolean closed;
@@ -61,34 +56,16 @@ final class DumpFreeze implements Freeze {
       Optional<Veil> veil,
       Optional<LazyClient> lazy,
       CriuProcess process,
-      List<Pid> pids,
-      long frozenSinceNanos)
-      throws IOException {
+      HeldTree tree,
+      long frozenSinceNanos) {
     this.order = order;
     this.hook = hook;
     this.veil = veil;
     this.lazy = lazy;
     this.process = process;
+    this.tree = tree;
     this.frozenSinceNanos = frozenSinceNanos;
-    this.pids = List.copyOf(pids);
-    int threads = 0;
-    for (Pid pid : pids) {
-      threads += threads(pid).size();
-    }
-    this.threadCount = threads;
     this.allowed = order.options().afterDump() == AfterDump.RUNNING;
-  }
-
-  /** {@return its threads, none if it has ended: children did, before CRIU came} */
-  private static List<Integer> threads(Pid pid) throws SyscallException {
-    try {
-      return ProcStatus.threads(pid);
-    } catch (SyscallException e) {
-      if (e.is(Errno.ENOENT) || e.is(Errno.ESRCH)) {
-        return List.of();
-      }
-      throw e;
-    }
   }
 
   /**
@@ -116,9 +93,8 @@ final class DumpFreeze implements Freeze {
               order.work(),
               environment -> preloaded.ifPresent(v -> v.putInto(environment)));
       long since = awaitHold(hook, process, order);
-      // As they are now, frozen: between our last look and CRIU's freeze some came and went.
-      List<Pid> pids = ProcessTree.descendants(order.root());
-      DumpFreeze freeze = new DumpFreeze(order, hook, veil, lazy, process, pids, since);
+      HeldTree tree = HeldTree.below(order.root());
+      DumpFreeze freeze = new DumpFreeze(order, hook, veil, lazy, process, tree, since);
       held = true;
       return freeze;
     } finally {
@@ -203,12 +179,12 @@ final class DumpFreeze implements Freeze {
 
   @Override
   public int threadCount() {
-    return threadCount;
+    return tree.threadCount();
   }
 
   @Override
   public void requireHeld() throws IOException {
-    Optional<String> running = runningThread();
+    Optional<String> running = tree.runningThread();
     // A criu that is killed lets the tree go before its end is seen.
     if (process.endsWithin(running.isPresent() ? END_PATIENCE : Duration.ZERO)) {
       throw new CriuException(
@@ -225,20 +201,7 @@ final class DumpFreeze implements Freeze {
 
   /** {@return the processes that stand still, the root first} */
   List<Pid> pids() {
-    return pids;
-  }
-
-  /** {@return a thread that is not stopped, and how it is} */
-  private Optional<String> runningThread() throws IOException {
-    for (Pid pid : pids) {
-      for (int tid : threads(pid)) {
-        char state = ProcStatus.threadState(pid, tid);
-        if ("tTZX".indexOf(state) < 0) {
-          return Optional.of("pid=" + pid.number() + " tid=" + tid + " runs (state " + state + ")");
-        }
-      }
-    }
-    return Optional.empty();
+    return tree.pids();
   }
 
   @Override

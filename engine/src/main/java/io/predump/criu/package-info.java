@@ -19,6 +19,27 @@
  *       ends the tree; or fails, and CRIU resumes everything.
  * </ol>
  *
+ * <h2>A dump that somebody asked for over CRIU's RPC</h2>
+ *
+ * <p>{@code CriuRpcDump} is the same with {@code criu swrk}, for a client that has its own request
+ * and waits for CRIU's answer.
+ *
+ * <ol>
+ *   <li>{@code RpcCriu} starts it under the veil, connected with us by a socket (a small program,
+ *       {@code rpc}, connects and becomes criu: Java gives its children no descriptors).
+ *   <li>The client's request is sent on, changed where it must be: CRIU's files go into {@code
+ *       criu/} of the round, no parent and no tracking, which are ours, and notifications always.
+ *   <li>Each notification is told to the client if it asked for them, and its answer to CRIU. At
+ *       {@code post-dump} the tree stands frozen and CRIU waits: the final round is taken then, and
+ *       with the tree to end, made durable and put where the client wants it. Only then the client
+ *       hears of {@code post-dump}; it may still say no.
+ *   <li>We say yes or no to CRIU, and its response is the client's. No at any point: CRIU takes it
+ *       for a failed hook and resumes the tree. The end of the socket, should we be killed, is a
+ *       no.
+ * </ol>
+ *
+ * <p>There is no falling back to lazy pages here: over RPC CRIU would serve them to the world.
+ *
  * <h2>On disk</h2>
  *
  * <p>The final round holds, besides its own files, CRIU's under {@code criu/}, listed in the same

@@ -172,6 +172,7 @@ final class AttachedProcess implements AutoCloseable {
         throw new TargetRefusedException(
             Kind.EXITED, "pid=" + pid.number() + " has exited; another process has its pid now");
       }
+      context.admission().require(status);
       require64Bit(status, thread.id());
       long[] auxv = thread.ask(ProcStatus::auxiliaryVector);
       VmaPolicies policies =

@@ -36,6 +36,11 @@ final class CopyBrake {
     return limits;
   }
 
+  /** {@return whether workers may have to wait} */
+  boolean slows() {
+    return limits.bytesPerSecond().isPresent() || limits.cpuPercent().isPresent() || limits.paced();
+  }
+
   /** A round begins: sets how fast it may read. */
   void beginRound(OptionalLong bytesPerSecond) {
     bytes.rate(

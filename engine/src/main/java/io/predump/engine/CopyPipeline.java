@@ -10,8 +10,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.ExecutionException;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
@@ -26,13 +24,18 @@ final class CopyPipeline implements AutoCloseable {
   static final int JOB_PAGES = 256;
   static final int JOB_BYTES = JOB_PAGES * PageTable.PAGE_BYTES;
 
+  /** Pages that are copied before others have their turn: 64 MiB. */
+  private static final int STRETCH_PAGES = 64 * JOB_PAGES;
+
   private final int threads;
+  private final int level;
   private final PageHash hash;
   private final CopyBrake brake;
   private final @Nullable LevelPilot pilot;
-  private final ExecutorService executor;
-  private final List<Worker> workers = new ArrayList<>();
-  private final FrameSequencer sequencer;
+  private final CopyBudget budget;
+  private final boolean ownBudget;
+  private @Nullable CopyTools held;
+  private volatile @Nullable CopyTools current;
   private volatile boolean cancelled;
 
   CopyPipeline(int threads, int level) {
@@ -40,27 +43,33 @@ final class CopyPipeline implements AutoCloseable {
   }
 
   /**
+   * A pipeline with tools of its own.
+   *
    * @param level zstd's, or {@link LevelPilot#AUTO}
    * @param brake slows live rounds down; borrowed
    */
   CopyPipeline(int threads, int level, CopyBrake brake) {
-    this.threads = threads;
+    this(threads, level, brake, CopyBudget.ofOne(threads), true);
+  }
+
+  /**
+   * A pipeline with borrowed tools.
+   *
+   * @param budget lends them, and bounds all its borrowers together; borrowed
+   */
+  CopyPipeline(int threads, int level, CopyBrake brake, CopyBudget budget) {
+    this(threads, level, brake, budget, false);
+  }
+
+  private CopyPipeline(
+      int threads, int level, CopyBrake brake, CopyBudget budget, boolean ownBudget) {
+    this.threads = Math.min(threads, budget.threads());
+    this.level = level;
     this.brake = brake;
-    this.pilot = level == LevelPilot.AUTO ? new LevelPilot(threads) : null;
+    this.budget = budget;
+    this.ownBudget = ownBudget;
+    this.pilot = level == LevelPilot.AUTO ? new LevelPilot(this.threads) : null;
     this.hash = PageHash.withRandomSeed();
-    AtomicInteger number = new AtomicInteger();
-    this.executor =
-        Executors.newFixedThreadPool(
-            threads,
-            task -> {
-              Thread thread = new Thread(task, "predump-copy-" + number.incrementAndGet());
-              thread.setDaemon(true);
-              return thread;
-            });
-    for (int i = 0; i < threads; i++) {
-      workers.add(new Worker(new FrameCodec(pilot == null ? level : LevelPilot.FIRST_LEVEL)));
-    }
-    this.sequencer = new FrameSequencer(2 * threads + 2);
   }
 
   /** Is told how many pages are read so far, from any worker. */
@@ -115,27 +124,66 @@ final class CopyPipeline implements AutoCloseable {
 
   /** Does one copy; the caller waits. A failure of any worker ends all and is thrown. */
   CopyCounts copy(Task task) throws IOException {
-    if (task.firstJob >= task.endJob) {
-      return CopyCounts.NONE;
+    CopyCounts sum = CopyCounts.NONE;
+    for (int from = task.firstJob; from < task.endJob; ) {
+      CopyTools tools = held;
+      boolean lent = tools == null;
+      if (tools == null) {
+        tools = budget.borrow(this::cancelled);
+      }
+      try {
+        do {
+          int end = stretchEnd(task, from);
+          sum = sum.plus(stretch(task, from, end, tools));
+          from = end;
+        } while (from < task.endJob && !(lent && budget.wanted()));
+      } finally {
+        if (lent) {
+          budget.giveBack(tools);
+        }
+      }
     }
-    sequencer.begin(task.file, task.firstJob);
+    return sum;
+  }
+
+  /** Who is slowed down does not keep others waiting meanwhile. */
+  private int stretchEnd(Task task, int from) {
+    if (ownBudget) {
+      return task.endJob;
+    }
+    boolean slow = brake.slows() || budget.brake().slows();
+    long left = slow ? (long) threads * JOB_PAGES : STRETCH_PAGES;
+    int end = from;
+    while (end < task.endJob && left > 0) {
+      left -= task.jobs.pages(end++);
+    }
+    return end;
+  }
+
+  private CopyCounts stretch(Task task, int firstJob, int endJob, CopyTools tools)
+      throws IOException {
+    FrameSequencer sequencer = tools.sequencer();
+    current = tools;
+    sequencer.begin(task.file, firstJob);
     if (cancelled) {
       sequencer.fail();
     }
-    AtomicInteger next = new AtomicInteger(task.firstJob);
+    AtomicInteger next = new AtomicInteger(firstJob);
     List<Future<CopyCounts>> running = new ArrayList<>();
-    for (Worker worker : workers) {
-      running.add(executor.submit(() -> worker.run(task, next)));
+    for (CopyTools.Bench bench : tools.benches().subList(0, threads)) {
+      Worker worker = new Worker(bench, sequencer);
+      running.add(tools.executor().submit(() -> worker.run(task, next, endJob)));
     }
     CopyCounts sum = CopyCounts.NONE;
     Throwable failure = null;
     for (Future<CopyCounts> future : running) {
       try {
-        sum = sum.plus(ended(future));
+        sum = sum.plus(ended(future, sequencer));
       } catch (ExecutionException e) {
         failure = firstOf(failure, Objects.requireNonNullElse(e.getCause(), e));
       }
     }
+    current = null;
     if (Thread.currentThread().isInterrupted() && sequencer.failed()) {
       failure = firstOf(failure, new IOException("the copy was interrupted"));
     }
@@ -146,17 +194,39 @@ final class CopyPipeline implements AutoCloseable {
     return sum.plus(sequencer.written());
   }
 
+  /** Tools that are kept for several copies. */
+  interface Held extends AutoCloseable {
+    @Override
+    void close();
+  }
+
+  /**
+   * Waits for tools and keeps them for all copies until closed: for those of a freeze.
+   *
+   * @throws IOException if cancelled
+   */
+  Held hold() throws IOException {
+    CopyTools tools = budget.borrow(this::cancelled);
+    held = tools;
+    return () -> {
+      held = null;
+      budget.giveBack(tools);
+    };
+  }
+
   @Override
   public void close() {
-    executor.shutdownNow();
-    workers.forEach(worker -> worker.codec.close());
+    if (ownBudget) {
+      budget.close();
+    }
   }
 
   /**
    * Waits for a worker to end. An interrupt makes all of them end soon, but is no reason to return
    * while one of them still reads or writes.
    */
-  private CopyCounts ended(Future<CopyCounts> future) throws ExecutionException {
+  private static CopyCounts ended(Future<CopyCounts> future, FrameSequencer sequencer)
+      throws ExecutionException {
     boolean interrupted = false;
     try {
       while (true) {
@@ -195,7 +265,11 @@ final class CopyPipeline implements AutoCloseable {
   /** Set when the caller wants the copy under way, and every later one, to fail. */
   void cancel() {
     cancelled = true;
-    sequencer.fail();
+    CopyTools tools = current;
+    if (tools != null) {
+      tools.sequencer().fail();
+    }
+    budget.wake();
   }
 
   boolean cancelled() {
@@ -219,26 +293,33 @@ final class CopyPipeline implements AutoCloseable {
     }
   }
 
-  /** One thread's tools, kept from round to round. */
+  /** One thread's part in a stretch. */
   private final class Worker {
     private final FrameCodec codec;
-    private final PageBatch batch = new PageBatch(JOB_PAGES);
-    private final byte[] page = new byte[PageTable.PAGE_BYTES];
-    private Tally tally = new Tally();
+    private final PageBatch batch;
+    private final byte[] page;
+    private final FrameSequencer sequencer;
+    private final Tally tally = new Tally();
 
-    Worker(FrameCodec codec) {
-      this.codec = codec;
+    Worker(CopyTools.Bench bench, FrameSequencer sequencer) {
+      this.codec = bench.codec;
+      this.batch = bench.batch;
+      this.page = bench.page;
+      this.sequencer = sequencer;
+      if (pilot == null) {
+        codec.level(level);
+      }
     }
 
-    CopyCounts run(Task task, AtomicInteger next) throws IOException {
-      tally = new Tally();
+    CopyCounts run(Task task, AtomicInteger next, int endJob) throws IOException {
       PageTable.Cursor cursor = task.table.cursor();
       try (PageSource.Reader reader = task.source.reader()) {
         int job;
-        while ((job = next.getAndIncrement()) < task.endJob && !sequencer.failed()) {
+        while ((job = next.getAndIncrement()) < endJob && !sequencer.failed()) {
           if (!task.storeEqual) {
-            brake.beforeReading(
-                (long) task.jobs.pages(job) << PageTable.PAGE_SHIFT, sequencer::failed);
+            long bytes = (long) task.jobs.pages(job) << PageTable.PAGE_SHIFT;
+            brake.beforeReading(bytes, sequencer::failed);
+            budget.brake().beforeReading(bytes, sequencer::failed);
           }
           long begun = System.nanoTime();
           reader.load(task.jobs, job, batch);
@@ -257,6 +338,7 @@ final class CopyPipeline implements AutoCloseable {
           task.progress.read(batch.count);
           if (!task.storeEqual) {
             brake.afterWork(sequencer::failed);
+            budget.brake().afterWork(sequencer::failed);
           }
         }
       } catch (IOException | RuntimeException | Error e) {

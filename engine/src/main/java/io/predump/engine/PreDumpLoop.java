@@ -73,10 +73,29 @@ public final class PreDumpLoop {
    * @throws IOException if a round cannot be taken or written; rounds committed before stay good
    */
   public RunResult run() throws IOException {
+    begin();
+    return end(liveRounds());
+  }
+
+  /**
+   * Takes no live round, only the final one, if there is to be one.
+   *
+   * @return what was done; a target that ended on the way is a stop reason
+   * @throws IOException if it cannot be taken or written; rounds committed before stay good
+   */
+  public RunResult finish() throws IOException {
+    begin();
+    return end(session.endedByNow().orElse(StopReason.REQUESTED));
+  }
+
+  private void begin() {
     session.listen(listener);
     listener.attached(session.trackerDescription());
     tellWarnings();
-    StopReason reason = liveRounds();
+  }
+
+  private RunResult end(StopReason whyNoMore) throws IOException {
+    StopReason reason = whyNoMore;
     if (schedule.isPresent() && schedule.get().missed(System.nanoTime())) {
       warned.add(
           "the newest round was older than the rpo for a while: rounds take too long for it");

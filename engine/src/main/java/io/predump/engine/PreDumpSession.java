@@ -67,14 +67,18 @@ public final class PreDumpSession implements AutoCloseable {
       ChainDirectory chain,
       Fd chainLock,
       boolean madeDirectory,
-      SessionOptions options)
+      SessionOptions options,
+      Optional<CopyBudget> budget)
       throws IOException {
     this.tree = tree;
     this.chain = chain;
     this.chainLock = chainLock;
     this.options = options;
     this.brake = new CopyBrake(options.limits());
-    this.pipeline = new CopyPipeline(options.threads(), options.level(), brake);
+    this.pipeline =
+        budget.isPresent()
+            ? new CopyPipeline(options.threads(), options.level(), brake, budget.get())
+            : new CopyPipeline(options.threads(), options.level(), brake);
     this.madeDirectory = madeDirectory;
     this.downtime = new DowntimeModel(tree.threadCount());
   }
@@ -97,6 +101,28 @@ public final class PreDumpSession implements AutoCloseable {
   }
 
   /**
+   * The same for one of several sessions, or on behalf of somebody else.
+   *
+   * @param budget what all sessions may take together; borrowed, closed after them. Its copies have
+   *     no more threads than it says, whatever the options say
+   * @param admission which processes may be taken, now and later
+   * @throws TargetRefusedException also if a process is not admitted
+   * @throws IOException as {@link #attach(Pid, Path, SessionOptions)}
+   */
+  public static PreDumpSession attach(
+      Pid target, Path imagesDir, SessionOptions options, CopyBudget budget, Admission admission)
+      throws IOException {
+    return attach(
+        target,
+        imagesDir,
+        options,
+        Optional.of(budget),
+        admission,
+        KernelFeatures.current(),
+        TestHooks.NONE);
+  }
+
+  /**
    * Attaches to a running process only to watch how it writes: nothing is copied, and nothing goes
    * to a disk. The target is armed and let go of as by a run, and refused for the same reasons.
    *
@@ -111,11 +137,26 @@ public final class PreDumpSession implements AutoCloseable {
     KernelFeatures features = KernelFeatures.current();
     WriteProbe.requireReports(TrackerPlan.of(options.tracker(), features));
     return new WriteProbe(
-        TargetTree.attach(status, options, features, TestHooks.NONE), options, probing);
+        TargetTree.attach(status, options, features, Admission.EVERYTHING, TestHooks.NONE),
+        options,
+        probing);
   }
 
   static PreDumpSession attach(
       Pid target, Path imagesDir, SessionOptions options, KernelFeatures features, TestHooks hooks)
+      throws IOException {
+    return attach(
+        target, imagesDir, options, Optional.empty(), Admission.EVERYTHING, features, hooks);
+  }
+
+  private static PreDumpSession attach(
+      Pid target,
+      Path imagesDir,
+      SessionOptions options,
+      Optional<CopyBudget> budget,
+      Admission admission,
+      KernelFeatures features,
+      TestHooks hooks)
       throws IOException {
     ProcStatus status = TargetCheck.check(target);
     TrackerPlan.of(options.tracker(), features);
@@ -133,9 +174,9 @@ public final class PreDumpSession implements AutoCloseable {
       }
       chain.requireChainOf(AttachedProcess.identity(status), Machine.bootId());
       chain.sweepPartials();
-      TargetTree tree = TargetTree.attach(status, options, features, hooks);
+      TargetTree tree = TargetTree.attach(status, options, features, admission, hooks);
       try {
-        return new PreDumpSession(tree, chain, lock, !existed, options);
+        return new PreDumpSession(tree, chain, lock, !existed, options, budget);
       } catch (IOException | RuntimeException e) {
         tree.close();
         throw e;
@@ -341,8 +382,12 @@ public final class PreDumpSession implements AutoCloseable {
     return Files.getFileStore(chain.path()).getUsableSpace();
   }
 
-  /** {@return how the target ended, asked now; empty while it lives} */
-  Optional<StopReason> endedByNow() throws IOException {
+  /**
+   * {@return how the target ended, asked now; empty while it lives}
+   *
+   * @throws IOException if that cannot be told
+   */
+  public Optional<StopReason> endedByNow() throws IOException {
     if (ended.isEmpty() && !tree.root().sameAddressSpace()) {
       lost(new TargetGoneException());
     }
@@ -385,6 +430,7 @@ public final class PreDumpSession implements AutoCloseable {
     boolean hold = verify || by.map(Checkpointer::holdsUntilDurable).orElse(false);
     long began = System.nanoTime();
     try (RoundAssembly assembly = newRound(true);
+        CopyPipeline.Held tools = pipeline.hold();
         NativeBuffer buffer = NativeBuffer.allocate(options.freezeBufferBytes())) {
       buffer.prefault(Math.min(options.freezeBufferBytes(), EXPECTED_FREEZE_BYTES));
       tree.tables().forEach(table -> table.deferFrom(PageTable.HEATS));

@@ -5,9 +5,9 @@ import java.time.Duration;
 /**
  * Begins rounds so that the newest committed one is never older than wanted. A round is as old as
  * its scan: it holds memory as it was then or later. So a round that takes D must begin D before
- * its predecessor's scan becomes too old; D is learnt, with a margin.
+ * its predecessor's scan becomes too old; D is learnt, with a margin. Used by one thread.
  */
-final class RpoSchedule {
+public final class RpoSchedule {
   private static final double MARGIN = 2;
   private static final long LEAST_MARGIN_NANOS = 50_000_000;
   private static final int REMEMBERED = 3;
@@ -18,14 +18,19 @@ final class RpoSchedule {
   private long newestScan;
   private long oldestNanos;
 
-  RpoSchedule(Duration rpo) {
+  /**
+   * @param rpo how old the newest round may become
+   */
+  public RpoSchedule(Duration rpo) {
     this.rpoNanos = rpo.toNanos();
   }
 
   /**
    * {@return nanoseconds from {@code now} until the next round must begin, not positive if at once}
+   *
+   * @param now {@link System#nanoTime()}
    */
-  long untilNext(long now) {
+  public long untilNext(long now) {
     return rounds == 0 ? 0 : newestScan + rpoNanos - expectedNanos() - now;
   }
 
@@ -41,8 +46,8 @@ final class RpoSchedule {
     return (long) (MARGIN * longest) + LEAST_MARGIN_NANOS;
   }
 
-  /** A round was committed. */
-  void committed(long beganNanos, long committedNanos) {
+  /** A round was committed; both times are {@link System#nanoTime()}. */
+  public void committed(long beganNanos, long committedNanos) {
     note(committedNanos);
     if (rounds == 1) {
       durations[0] = 0; // the first round's
@@ -55,13 +60,13 @@ final class RpoSchedule {
   /**
    * {@return how old the newest round has ever been until {@code now}, nanoseconds; 0 before it}
    */
-  long oldestNanos(long now) {
+  public long oldestNanos(long now) {
     note(now);
     return oldestNanos;
   }
 
   /** {@return whether the newest round was ever older than wanted, until now} */
-  boolean missed(long now) {
+  public boolean missed(long now) {
     return oldestNanos(now) > rpoNanos;
   }
 

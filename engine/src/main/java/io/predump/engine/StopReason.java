@@ -18,6 +18,8 @@ public enum StopReason {
   BYTE_BUDGET("the next round would exceed the byte budget"),
   /** The disk had less than twice the room of what the next round would copy. */
   FREE_DISK("the disk has too little room for another round"),
+  /** The caller asked for the end, between two rounds. */
+  REQUESTED("the end was asked for"),
   /** The caller asked to stop. */
   INTERRUPTED("interrupted"),
   /** The target exited; the last committed round is good. */

@@ -52,13 +52,18 @@ final class TargetTree implements AutoCloseable {
    * Attaches to the root and everything below it.
    *
    * @param checked the root, as {@link TargetCheck} accepted it
+   * @param admission which processes may be taken
    */
   static TargetTree attach(
-      ProcStatus checked, SessionOptions options, KernelFeatures features, TestHooks hooks)
+      ProcStatus checked,
+      SessionOptions options,
+      KernelFeatures features,
+      Admission admission,
+      TestHooks hooks)
       throws IOException {
     TrackerPlan plan = TrackerPlan.of(options.tracker(), features);
     int depth = Math.max(0, checked.namespacePids().size() - 1);
-    AttachContext context = new AttachContext(depth, features, plan, options, hooks);
+    AttachContext context = new AttachContext(depth, features, plan, options, admission, hooks);
     if (hooks.on(Protection.MEMORY_ROOM)) {
       Pid root = checked.pid();
       MemoryRoom.require(options.single() ? List.of(root) : ProcessTree.descendants(root));
@@ -222,6 +227,7 @@ final class TargetTree implements AutoCloseable {
       if (LiveThread.of(pid).isEmpty() || sharesMemory(pid)) {
         return;
       }
+      context.admission().require(status);
       join(
           live
               ? AttachedProcess.attach(TargetCheck.check(pid), context)
@@ -257,7 +263,8 @@ final class TargetTree implements AutoCloseable {
       Optional<Pid> thread = LiveThread.of(pid);
       return thread.isPresent() && ProcStatus.auxiliaryVector(thread.get()).length > 0;
     } catch (SyscallException e) {
-      return false;
+      // One that we may not look into is there.
+      return !e.is(Errno.ENOENT) && !e.is(Errno.ESRCH);
     }
   }
 

@@ -52,8 +52,8 @@ class ErrorTextTest {
     return "out of memory: "
         + message
         + ": the heap limit is "
-        + Units.bytes(Runtime.getRuntime().maxMemory())
-        + "; raise it, such as _JAVA_OPTIONS=-Xmx1g";
+        + (Runtime.getRuntime().maxMemory() >> 20)
+        + " MiB; raise it, such as _JAVA_OPTIONS=-Xmx1g";
   }
 
   @ParameterizedTest

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
 import java.util.Map;
@@ -45,6 +46,18 @@ final class CriuProgramTest {
 
     String path = "/nowhere:" + String.join(":", inDirectory("a", "b", "c", "d"));
     assertThat(find(Map.of("PATH", path))).isEqualTo(new CriuProgram(third, 4, 1, 1));
+  }
+
+  @Test
+  void whatStandsInForCriuIsNotTaken() throws IOException {
+    Path standIn = saying("a/criu", "Version: 4.2");
+    Files.writeString(standIn, "predump stands in for criu\0", StandardOpenOption.APPEND);
+    Path real = saying("b/criu", "Version: 4.1.1\nof predump stands in for criu.");
+
+    assertThat(find(Map.of("PATH", String.join(":", inDirectory("a", "b")))).path())
+        .isEqualTo(real);
+    assertThatThrownBy(() -> CriuProgram.find(Optional.of(standIn), Map.of()))
+        .hasMessage("--criu: " + standIn + ": stands in for criu and calls us: name the real one");
   }
 
   @ParameterizedTest

@@ -15,7 +15,7 @@ import java.util.List;
  * A process of {@code src/test/c/selfcheck.c}, leader of its own session so that CRIU can take it.
  * It may be dumped, end, and be restored under the same pid; the files of its streams stay.
  */
-final class SelfChecking implements AutoCloseable {
+public final class SelfChecking implements AutoCloseable {
   private static final Path SOURCES = Path.of("src/test/c");
   private static final Duration PATIENCE = Slowness.times(Duration.ofSeconds(20));
 
@@ -25,12 +25,13 @@ final class SelfChecking implements AutoCloseable {
     this.target = target;
   }
 
-  static SelfChecking start(String... arguments) throws IOException {
+  /** Starts one. */
+  public static SelfChecking start(String... arguments) throws IOException {
     return start(List.of(), arguments);
   }
 
   /** Starts one below other programs; its own output is the first of what they print. */
-  static SelfChecking start(List<String> below, String... arguments) throws IOException {
+  public static SelfChecking start(List<String> below, String... arguments) throws IOException {
     String source = Files.readString(SOURCES.resolve("selfcheck.c"));
     String header = Files.readString(SOURCES.resolve("target.h"));
     CProgram program =
@@ -53,40 +54,40 @@ final class SelfChecking implements AutoCloseable {
     }
   }
 
-  Pid pid() {
+  public Pid pid() {
     return target.pid();
   }
 
-  boolean isAlive() {
+  public boolean isAlive() {
     return target.isAlive();
   }
 
   /** {@return "right", or what is wrong} */
-  String check() throws IOException {
+  public String check() throws IOException {
     return target.ask("check");
   }
 
   /** {@return how often it has written} */
-  long writes() throws IOException {
+  public long writes() throws IOException {
     return Long.parseLong(target.ask("count"));
   }
 
   /** {@return the address of its ring for asynchronous reads, 0 without one} */
-  long ring() throws IOException {
+  public long ring() throws IOException {
     return Long.parseUnsignedLong(target.ask("ring"), 16);
   }
 
-  void signal(int signal) {
+  public void signal(int signal) {
     target.signal(signal);
   }
 
   /** The file of its output: CRIU will not restore it if its size has changed. */
-  Path output() {
+  public Path output() {
     return target.output();
   }
 
   /** Waits until the pid is free. */
-  void awaitGone() throws IOException {
+  public void awaitGone() throws IOException {
     long start = System.nanoTime();
     while (Files.exists(Path.of(target.pid().procPath("stat")))) {
       if (System.nanoTime() - start > PATIENCE.toNanos()) {

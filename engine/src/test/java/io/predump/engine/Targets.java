@@ -25,7 +25,7 @@ public final class Targets {
   private Targets() {}
 
   /** A condition that may fail to be asked. */
-  interface Condition {
+  public interface Condition {
     boolean holds() throws IOException;
   }
 
@@ -48,7 +48,7 @@ public final class Targets {
   }
 
   /** Starts a program of {@code src/test/c} and waits until its memory is set up. */
-  static LiveTarget ready(String name, Object... arguments) throws IOException {
+  public static LiveTarget ready(String name, Object... arguments) throws IOException {
     return ready(program(name), arguments);
   }
 
@@ -60,7 +60,7 @@ public final class Targets {
   }
 
   /** Starts a command and waits for its line "ready". */
-  static LiveTarget ready(List<String> command) throws IOException {
+  public static LiveTarget ready(List<String> command) throws IOException {
     LiveTarget target = LiveTarget.start(command);
     try {
       String line = target.nextLine();
@@ -113,13 +113,13 @@ public final class Targets {
   }
 
   /** Waits until the target has visibly worked, and fails if it does not. */
-  static void awaitProgress(LiveTarget target) throws IOException {
+  public static void awaitProgress(LiveTarget target) throws IOException {
     long before = work(target.pid());
     await("pid=" + target.pid() + " makes progress", () -> work(target.pid()) > before + 2);
   }
 
   /** Waits for a condition, and fails naming it. */
-  static void await(String what, Condition condition) throws IOException {
+  public static void await(String what, Condition condition) throws IOException {
     long end = System.nanoTime() + PATIENCE.toNanos();
     while (!condition.holds()) {
       if (System.nanoTime() > end) {

@@ -176,6 +176,23 @@ public final class RawImages {
   }
 
   /**
+   * Writes into one directory what is newer than a round that its parent directory holds: pages of
+   * rounds up to that one are PARENT. The link {@code parent} is the caller's to make.
+   *
+   * @param parentRound whose images were made of this chain, at least 1
+   * @see #writeTo
+   */
+  public RawSummary writeSince(int parentRound, Path directory, int threads, TakeOver takeOver)
+      throws IOException {
+    int rounds = newest.number() - parentRound;
+    if (parentRound < 1 || rounds < 1) {
+      throw new IllegalArgumentException(
+          "parentRound=" + parentRound + " of round=" + newest.number());
+    }
+    return write(directory, threads, takeOver, parentRound + 1, rounds);
+  }
+
+  /**
    * Writes a directory for every round, {@code 0001} and on, each but the first with a relative
    * symlink {@code parent} to the one before: what did not change lies in the parent.
    *

@@ -16,6 +16,7 @@ import io.predump.images.RawImages.TakeOver;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
@@ -181,6 +182,21 @@ class RawImagesTest {
       RawImages.of(c).writeChainTo(kept, 2);
     }
     assertThat(read(kept.resolve("0005"), "pagemap-42.img")).containsExactlyEntriesOf(held);
+    for (int parent = 1; parent <= 4; parent++) {
+      Path since = Files.createDirectory(kept.resolve("since-" + parent));
+      try (ImageChain c = ImageChain.open(dir)) {
+        RawImages.of(c).writeSince(parent, since, 2, TakeOver.COPY);
+      }
+      assertThat(Files.exists(since.resolve("parent"), LinkOption.NOFOLLOW_LINKS)).isFalse();
+      Files.createSymbolicLink(since.resolve("parent"), Path.of("../000" + parent));
+      assertThat(read(since, "pagemap-42.img")).containsExactlyEntriesOf(held);
+      assertThat(kinds(since.resolve("pagemap-42.img"))).contains("PARENT");
+    }
+    try (ImageChain c = ImageChain.open(dir)) {
+      assertThatThrownBy(() -> RawImages.of(c).writeSince(5, out, 2, TakeOver.COPY))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessage("parentRound=5 of round=5");
+    }
   }
 
   /** What CRIU writes into the round's {@code criu/}. */

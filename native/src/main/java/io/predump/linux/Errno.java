@@ -30,8 +30,14 @@ public record Errno(int number) {
   public static final Errno ENOSPC = new Errno(28);
   public static final Errno EROFS = new Errno(30);
   public static final Errno ENOSYS = new Errno(38);
+  public static final Errno EPIPE = new Errno(32);
+  public static final Errno EMSGSIZE = new Errno(90);
   public static final Errno EOPNOTSUPP = new Errno(95);
+  public static final Errno EADDRINUSE = new Errno(98);
+  public static final Errno ECONNABORTED = new Errno(103);
+  public static final Errno ECONNRESET = new Errno(104);
   public static final Errno ETIMEDOUT = new Errno(110);
+  public static final Errno ECONNREFUSED = new Errno(111);
 
   /** Names by number, asm-generic/errno-base.h and errno.h; empty where Linux has none. */
   private static final String[] NAMES = {

@@ -51,6 +51,9 @@ public final class LibC {
   /** System call numbers of x86-64, arch/x86/entry/syscalls/syscall_64.tbl. */
   public static final int SYS_CLOSE = 3;
 
+  public static final int SYS_SETGROUPS = 116;
+  public static final int SYS_SETFSUID = 122;
+  public static final int SYS_SETFSGID = 123;
   public static final int SYS_PRCTL = 157;
   public static final int SYS_GETTID = 186;
   public static final int SYS_KCMP = 312;
@@ -127,6 +130,30 @@ public final class LibC {
   public static native int mkfifo(String path, int mode);
 
   public static native int getpid();
+
+  public static native int socket(int domain, int type, int protocol);
+
+  public static native int socketpair(int domain, int type, int protocol, long pair);
+
+  public static native int bind(int fd, long address, int bytes);
+
+  public static native int listen(int fd, int backlog);
+
+  public static native int accept4(int fd, long address, long bytes, int flags);
+
+  public static native int connect(int fd, long address, int bytes);
+
+  public static native int shutdown(int fd, int how);
+
+  public static native int getsockopt(int fd, int level, int option, long value, long bytes);
+
+  public static native long recvmsg(int fd, long message, int flags);
+
+  public static native long sendmsg(int fd, long message, int flags);
+
+  public static native int fchmod(int fd, int mode);
+
+  public static native int poll(long descriptors, long count, int timeoutMillis);
 
   /** Six-argument {@code syscall(2)}; unused arguments are 0. */
   public static native long syscall(

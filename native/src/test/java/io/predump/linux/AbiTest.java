@@ -73,6 +73,9 @@ class AbiTest {
     ours.put("WNOHANG", (long) LibC.WNOHANG);
     ours.put("__WALL", (long) LibC.WALL);
     ours.put("SYS_close", (long) LibC.SYS_CLOSE);
+    ours.put("SYS_setgroups", (long) LibC.SYS_SETGROUPS);
+    ours.put("SYS_setfsuid", (long) LibC.SYS_SETFSUID);
+    ours.put("SYS_setfsgid", (long) LibC.SYS_SETFSGID);
     ours.put("SYS_prctl", (long) LibC.SYS_PRCTL);
     ours.put("SYS_gettid", (long) LibC.SYS_GETTID);
     ours.put("SYS_getdents64", (long) LibC.SYS_GETDENTS64);

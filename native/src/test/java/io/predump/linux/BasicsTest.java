@@ -28,6 +28,28 @@ class BasicsTest {
   }
 
   @Test
+  void aDescriptorOfAProcessIsTheSameOpenFileHere(@TempDir Path directory) throws IOException {
+    Path file = Files.writeString(directory.resolve("file"), "one");
+    Pid self = Pid.self();
+    int closed;
+    try (Fd fd = Fd.openReadWrite(file.toString());
+        Fd copy = new RemoteFd(fd.number()).copyFrom(self)) {
+      closed = fd.number();
+      Files.move(file, directory.resolve("moved"));
+      assertThat(copy.number()).isNotEqualTo(fd.number());
+      assertThat(Files.readSymbolicLink(Path.of("/proc/self/fd/" + copy.number())))
+          .isEqualTo(directory.resolve("moved"));
+      assertThat(fd.tryLockExclusive()).isTrue();
+      assertThat(copy.tryLockExclusive()).as("one open file, one lock").isTrue();
+    }
+    assertThatThrownBy(() -> new RemoteFd(closed + 100_000).copyFrom(self))
+        .hasMessageContaining("pidfd_getfd(fd " + (closed + 100_000) + " of pid " + self)
+        .hasMessageContaining("EBADF");
+    assertThatThrownBy(() -> new RemoteFd(0).copyFrom(new Pid(4_194_303)))
+        .hasMessage("pidfd_open(4194303): ESRCH");
+  }
+
+  @Test
   void aBufferIsZeroAlignedAndGoneWhenClosed() throws SyscallException {
     NativeBuffer buffer = NativeBuffer.allocate(5000);
 

@@ -70,6 +70,6 @@ int main(void) {
   C(MADV_DONTNEED); C(MADV_HUGEPAGE); V("MADV_POPULATE_WRITE", 23);
   C(LOCK_EX); C(LOCK_NB); C(LOCK_UN); C(WNOHANG); C(__WALL);
   C(SYS_close); C(SYS_prctl); C(SYS_gettid); C(SYS_getdents64); C(SYS_userfaultfd); C(SYS_pidfd_open);
-  C(SYS_pidfd_getfd); C(SYS_kcmp);
+  C(SYS_pidfd_getfd); C(SYS_kcmp); C(SYS_setgroups); C(SYS_setfsuid); C(SYS_setfsgid);
   return 0;
 }

@@ -123,6 +123,52 @@ class GoldenMessagesTest {
           .setSeekTableSha256(HASH)
           .build();
 
+  private static final CriuPageServer PAGE_SERVER =
+      CriuPageServer.newBuilder().setAddress("127.0.0.1").setPort(27).setPid(28).setFd(29).build();
+
+  private static final CriuInheritFd INHERIT_FD =
+      CriuInheritFd.newBuilder().setKey("pipe:[30]").setFd(31).build();
+
+  private static final CriuOptions OPTIONS =
+      CriuOptions.newBuilder()
+          .setImagesDirFd(-1)
+          .setPid(4242)
+          .setLeaveRunning(true)
+          .setLogLevel(4)
+          .setLogFile("dump.log")
+          .setPs(PAGE_SERVER)
+          .setNotifyScripts(true)
+          .setParentImg("../1")
+          .setTrackMem(true)
+          .setAutoDedup(true)
+          .setWorkDirFd(8)
+          .setRstSibling(true)
+          .addInheritFd(INHERIT_FD)
+          .setFreezeCgroup("/sys/fs/cgroup/freezer/c")
+          .setLazyPages(true)
+          .setStatusFd(9)
+          .setConfigFile("/etc/criu/runc.conf")
+          .setPidfdStoreSk(10)
+          .setImagesDir("/srv/images")
+          .setLeaveStopped(true)
+          .build();
+
+  private static final CriuNotify NOTIFY =
+      CriuNotify.newBuilder().setScript("post-dump").setPid(4242).build();
+
+  private static final CriuFeatures FEATURES =
+      CriuFeatures.newBuilder().setMemTrack(true).setLazyPages(true).setPidfdStore(true).build();
+
+  private static final CriuVersion CRIU_VERSION =
+      CriuVersion.newBuilder()
+          .setMajorNumber(4)
+          .setMinorNumber(2)
+          .setGitid("v4.2")
+          .setSublevel(1)
+          .setExtra(5)
+          .setName("name")
+          .build();
+
   static Stream<String> names() {
     return samples().keySet().stream();
   }
@@ -209,6 +255,32 @@ class GoldenMessagesTest {
             .setCriuVersion("4.2.1")
             .setCriuMode("veil")
             .build());
+    put(m, PAGE_SERVER);
+    put(m, INHERIT_FD);
+    put(m, OPTIONS);
+    put(m, NOTIFY);
+    put(m, FEATURES);
+    put(m, CRIU_VERSION);
+    put(
+        m,
+        CriuRequest.newBuilder()
+            .setType(1)
+            .setOpts(OPTIONS)
+            .setNotifySuccess(true)
+            .setKeepOpen(true)
+            .setFeatures(FEATURES)
+            .build());
+    put(
+        m,
+        CriuResponse.newBuilder()
+            .setType(6)
+            .setSuccess(true)
+            .setNotify(NOTIFY)
+            .setCrErrno(22)
+            .setFeatures(FEATURES)
+            .setCrErrmsg("why")
+            .setVersion(CRIU_VERSION)
+            .build());
     return m;
   }
 
@@ -289,6 +361,22 @@ class GoldenMessagesTest {
     // field 13, varint, once per element
     assertThat(HexFormat.of().formatHex(bytes))
         .contains("6821" + "68ffffffffffffffffff01" + "6800");
+  }
+
+  @Test
+  void whatARequestHoldsThatWeDoNotKnowIsPassedOn() throws IOException {
+    // a type of the future; of the options an external mount (23), and the cgroup mode (34), an
+    // enum
+    byte[] asked =
+        HexFormat.of().parseHex("0863" + "120e" + "0807" + "ba01060a012f12012f" + "900204");
+
+    CriuRequest read = CriuRequest.parseFrom(asked);
+    CriuRequest changed =
+        read.toBuilder().setOpts(read.getOpts().toBuilder().setImagesDirFd(9)).build();
+
+    assertThat(read.getType()).isEqualTo(99);
+    assertThat(HexFormat.of().formatHex(changed.toByteArray()))
+        .isEqualTo("0863" + "120e" + "0809" + "ba01060a012f12012f" + "900204");
   }
 
   @Test

@@ -1,0 +1,122 @@
+package io.predump.daemon.rpc;
+
+import io.predump.criu.CriuProgram;
+import io.predump.criu.CriuRpcDump;
+import io.predump.daemon.DaemonException;
+import io.predump.daemon.ErrorCode;
+import io.predump.daemon.Failure;
+import io.predump.engine.FinalRound;
+import io.predump.images.RawImages.TakeOver;
+import io.predump.linux.Pid;
+import io.predump.proto.CriuRequest;
+import io.predump.proto.CriuResponse;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Serves DUMP on a parent that a pre-dump here has filled: the last round, with the real criu. */
+final class Dumps {
+  private static final Logger LOG = LoggerFactory.getLogger(Dumps.class);
+
+  private final TrackedTrees trees;
+
+  Dumps(TrackedTrees trees) {
+    this.trees = trees;
+  }
+
+  /** {@return whether the dump is served here: its tree is tracked, and its parent ours} */
+  boolean isOurs(Caller caller, CriuRequest request) throws IOException {
+    if (!Requests.isDumpWithParent(request)) {
+      return false;
+    }
+    Optional<TrackedTree> tree = trees.find(Requests.target(request));
+    if (tree.isEmpty()) {
+      return false;
+    }
+    try (CallerFiles files = CallerFiles.open(caller, request.getOpts())) {
+      tree.get().lock().lock();
+      try {
+        Optional<Path> parent = files.parent();
+        return parent.isPresent() && tree.get().fillings().roundOf(parent.get()).isPresent();
+      } finally {
+        tree.get().lock().unlock();
+      }
+    }
+  }
+
+  /**
+   * Serves one that is ours.
+   *
+   * @return CRIU's response, a good one
+   * @throws IOException if it fails: the tree runs on, unless the message says otherwise
+   */
+  CriuResponse serve(Caller caller, CriuRequest request, CriuProgram criu) throws IOException {
+    Pid target = Requests.target(request);
+    TrackedTree tree = trees.find(target).orElseThrow(() -> noParent(target));
+    CriuResponse response;
+    boolean ended;
+    tree.lock().lock();
+    try (Translation ours = Translation.of(caller, request);
+        CallerFiles files = CallerFiles.open(caller, request.getOpts())) {
+      files.lock();
+      CriuRequest changed = ours.withWorkDirectory(files.workDescriptor());
+      try {
+        response = dump(tree, files, new Asked(caller, changed, criu));
+        ended = !request.getOpts().getLeaveRunning() && !request.getOpts().getLeaveStopped();
+      } catch (IOException | RuntimeException e) {
+        files.logFailure(Failure.of(e).message());
+        throw e;
+      }
+    } finally {
+      tree.lock().unlock();
+    }
+    LOG.info("dump of pid {} with criu {}", target, criu.version());
+    if (ended) {
+      trees.release(tree);
+    }
+    return response;
+  }
+
+  /** Who asks for what, of which program. */
+  private record Asked(Caller caller, CriuRequest request, CriuProgram criu) {}
+
+  private static CriuResponse dump(TrackedTree tree, CallerFiles files, Asked asked)
+      throws IOException {
+    Path parent = files.parent().orElseThrow(() -> noParent(tree.session().target()));
+    tree.fillings().forget(files.images());
+    if (tree.fillings().roundOf(parent).isEmpty()) {
+      throw noParent(tree.session().target());
+    }
+    CriuRpcDump dump =
+        CriuRpcDump.prepare(
+            new CriuRpcDump.Order(
+                asked.criu(),
+                asked.request(),
+                files.log(),
+                asked.caller(),
+                () -> fill(tree, files, parent, TakeOver.LINK)));
+    Optional<FinalRound> last = tree.session().finish(dump, false);
+    if (last.isEmpty()) {
+      throw new DaemonException(
+          ErrorCode.TARGET_GONE, "pid=" + tree.session().target() + " ended on the way");
+    }
+    if (dump.leavesRunning()) {
+      fill(tree, files, parent, TakeOver.COPY);
+    }
+    return dump.response().orElseThrow();
+  }
+
+  /** Either on the session's thread or, that having done its work, on ours. */
+  private static void fill(TrackedTree tree, CallerFiles files, Path parent, TakeOver takeOver)
+      throws IOException {
+    int round = files.fill(tree.chain(), tree.fillings().roundOf(parent), takeOver);
+    tree.fillings().filled(files.images(), round, Optional.of(parent));
+  }
+
+  private static DaemonException noParent(Pid target) {
+    return new DaemonException(
+        ErrorCode.USAGE, "pid=" + target + ": parent_img is no longer what a pre-dump has filled");
+  }
+}

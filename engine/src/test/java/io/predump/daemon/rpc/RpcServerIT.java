@@ -1,0 +1,240 @@
+package io.predump.daemon.rpc;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.predump.criu.RpcCriu;
+import io.predump.criu.RpcTypes;
+import io.predump.criu.SelfChecking;
+import io.predump.criu.StockCriu;
+import io.predump.linux.Pid;
+import io.predump.proto.CriuOptions;
+import io.predump.proto.CriuResponse;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.function.UnaryOperator;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** CRIU's RPC, spoken by a client that connects: what goes well, and requests that cannot be. */
+@Timeout(120)
+final class RpcServerIT {
+  @TempDir Path directory;
+  private ServedHere rpc;
+
+  @BeforeEach
+  void start() throws IOException {
+    rpc = ServedHere.start(directory, StockCriu.program().path());
+  }
+
+  @AfterEach
+  void stop() {
+    rpc.close();
+  }
+
+  private static void assertWell(CriuResponse response) {
+    assertThat(response.getSuccess()).as(response.toString()).isTrue();
+  }
+
+  @Test
+  void theVersionIsTheRealCrius() throws IOException {
+    try (RpcRequests client = rpc.connect()) {
+      CriuResponse response = client.ask(RpcRequests.version());
+
+      assertWell(response);
+      assertThat(response.getVersion().getMajorNumber()).isEqualTo(StockCriu.program().major());
+      assertThat(response.getVersion().getMinorNumber()).isEqualTo(StockCriu.program().minor());
+      assertThat(client.isOver()).isTrue();
+    }
+  }
+
+  @Test
+  void aClientThatKeepsTheConnectionOpenAsksAgain() throws IOException {
+    try (RpcRequests client = rpc.connect()) {
+      assertWell(client.ask(RpcRequests.version().toBuilder().setKeepOpen(true).build()));
+      assertWell(client.ask(RpcRequests.memTrack()));
+      assertThat(client.isOver()).isTrue();
+    }
+  }
+
+  @Test
+  void memoryIsTrackedWhereTheRealCriuSaysThatItCannotBe() throws IOException {
+    try (RpcRequests client = rpc.connect()) {
+      assertThat(client.ask(RpcRequests.memTrack()).getFeatures().getMemTrack()).isTrue();
+    }
+    try (RpcCriu real = RpcCriu.start(StockCriu.program())) {
+      real.send(RpcRequests.memTrack());
+      assertThat(real.receive().orElseThrow().getFeatures().getMemTrack())
+          .as("the control: this kernel has no soft-dirty bits")
+          .isFalse();
+    }
+  }
+
+  @Test
+  void aDumpOnAChainOfPreDumpsIsRestoredByStockCriu() throws IOException {
+    try (SelfChecking target = SelfChecking.start("32", "ring")) {
+      assertWell(rpc.preDump(target.pid(), "1", ""));
+      assertWell(rpc.preDump(target.pid(), "2", "../1"));
+
+      assertWell(rpc.dump(target.pid(), "3", "../2", false));
+
+      target.awaitGone();
+      assertThat(directory.resolve("1/parent")).doesNotExist();
+      assertThat(Files.readSymbolicLink(directory.resolve("2/parent"))).hasToString("../1");
+      assertThat(Files.readSymbolicLink(directory.resolve("3/parent"))).hasToString("../2");
+      assertThat(rpc.sessions().count()).isZero();
+      assertThat(rpc.chains()).isEmptyDirectory();
+      for (String name : List.of("1", "2", "3")) {
+        assertPrivate(directory.resolve(name));
+      }
+      Restoring.restore(directory.resolve("3"));
+      assertThat(target.check()).isEqualTo("right");
+    }
+  }
+
+  private static void assertPrivate(Path images) throws IOException {
+    int count = 0;
+    try (var files = Files.newDirectoryStream(images, "*.img")) {
+      for (Path file : files) {
+        assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(file)))
+            .as(file.toString())
+            .isEqualTo("rw-------");
+        count++;
+      }
+    }
+    assertThat(count).isGreaterThan(2);
+  }
+
+  @Test
+  void aConnectionTakesPreDumpsAndThenTheDump() throws IOException {
+    try (SelfChecking target = SelfChecking.start("8");
+        RpcRequests client = rpc.connect()) {
+      Path first = directory.resolve("1");
+      assertWell(client.ask(client.about(RpcTypes.PRE_DUMP, target.pid(), first, o -> o)));
+      UnaryOperator<CriuOptions.Builder> onFirst = options -> options.setParentImg("../1");
+      Path second = directory.resolve("2");
+      assertWell(client.ask(client.about(RpcTypes.PRE_DUMP, target.pid(), second, onFirst)));
+
+      Path third = directory.resolve("3");
+      assertWell(client.ask(client.about(RpcTypes.DUMP, target.pid(), third, onFirst)));
+
+      assertThat(client.isOver()).isTrue();
+      target.awaitGone();
+      Restoring.restore(third);
+      assertThat(target.check()).isEqualTo("right");
+    }
+  }
+
+  @Test
+  void whatWasNotWrittenSinceLiesInTheParentsAlone() throws IOException {
+    try (SelfChecking target = SelfChecking.start("32", "quiet")) {
+      assertWell(rpc.preDump(target.pid(), "1", ""));
+      assertWell(rpc.preDump(target.pid(), "2", "../1"));
+      assertWell(rpc.preDump(target.pid(), "whole", ""));
+      assertWell(rpc.dump(target.pid(), "3", "../2", false));
+
+      assertThat(Restoring.bytesOfPages(directory.resolve("1"))).isGreaterThan(32L << 20);
+      assertThat(Restoring.bytesOfPages(directory.resolve("2"))).isLessThan(1L << 20);
+      assertThat(Restoring.bytesOfPages(directory.resolve("whole"))).isGreaterThan(32L << 20);
+      assertThat(Restoring.bytesOfPages(directory.resolve("3"))).isLessThan(1L << 20);
+      target.awaitGone();
+      Restoring.restore(directory.resolve("3"));
+      assertThat(target.check()).isEqualTo("right");
+    }
+  }
+
+  @Test
+  void aParentThatWasFilledAnewOrIsUnknownIsNotBuiltOn() throws IOException {
+    try (SelfChecking target = SelfChecking.start("8", "quiet")) {
+      assertWell(rpc.preDump(target.pid(), "1", ""));
+      assertWell(rpc.preDump(target.pid(), "2", "../1"));
+      assertWell(rpc.preDump(target.pid(), "1", "../2"));
+      Files.createDirectory(directory.resolve("foreign"));
+      assertWell(rpc.preDump(target.pid(), "3", "../foreign"));
+
+      assertThat(directory.resolve("1/parent"))
+          .as("2 was built on what lay in 1 before")
+          .doesNotExist();
+      assertThat(Restoring.bytesOfPages(directory.resolve("1"))).isGreaterThan(8L << 20);
+      assertThat(directory.resolve("3/parent")).doesNotExist();
+      assertThat(Restoring.bytesOfPages(directory.resolve("3"))).isGreaterThan(8L << 20);
+    }
+  }
+
+  @Test
+  void aClientThatDoesNotWaitForItsAnswerHarmsNobody() throws IOException {
+    try (SelfChecking target = SelfChecking.start("8")) {
+      List<RpcRequests> impatient = new ArrayList<>();
+      for (int i = 0; i < 8; i++) {
+        RpcRequests client = rpc.connect();
+        impatient.add(client);
+        Path images = directory.resolve("impatient" + i);
+        client.send(client.about(RpcTypes.PRE_DUMP, target.pid(), images, options -> options));
+      }
+      impatient.forEach(RpcRequests::close);
+
+      assertWell(rpc.preDump(target.pid(), "1", ""));
+      assertWell(rpc.dump(target.pid(), "2", "../1", false));
+      target.awaitGone();
+      Restoring.restore(directory.resolve("2"));
+      assertThat(target.check()).isEqualTo("right");
+    }
+  }
+
+  @Test
+  void aProcessThatIsNotThereIsSaidSo() throws IOException {
+    CriuResponse response = rpc.ask(RpcTypes.PRE_DUMP, new Pid(4_194_303), "1", options -> options);
+
+    assertThat(response.getType()).isEqualTo(RpcTypes.PRE_DUMP);
+    assertThat(response.getSuccess()).isFalse();
+    assertThat(response.getCrErrno()).isEqualTo(3);
+    assertThat(response.getCrErrmsg()).isEqualTo("no process with pid=4194303");
+    assertThat(Files.readString(directory.resolve("1/dump.log")))
+        .isEqualTo(
+            """
+            predump: pre-dump of pid 4194303
+            Error (predump): no process with pid=4194303
+            """);
+  }
+
+  @Test
+  void requestsThatCannotBeAreAnswered() throws IOException {
+    Map<String, UnaryOperator<CriuOptions.Builder>> wrong =
+        Map.of(
+            "pid=-5: not a pid", options -> options.setPid(-5),
+            "neither images_dir_fd nor images_dir", options -> options.setImagesDirFd(-1),
+            "log_file=../log: not a name alone", options -> options.setLogFile("../log"),
+            "parent_img=/tmp: relative to the images directory, not /",
+                options -> options.setParentImg("/tmp"),
+            "EBADF", options -> options.setImagesDirFd(1_000_000));
+    for (Map.Entry<String, UnaryOperator<CriuOptions.Builder>> each : wrong.entrySet()) {
+      CriuResponse response = rpc.ask(RpcTypes.PRE_DUMP, Pid.self(), "1", each.getValue());
+
+      assertThat(response.getSuccess()).isFalse();
+      assertThat(response.getCrErrno()).isNotZero();
+      assertThat(response.getCrErrmsg()).contains(each.getKey());
+    }
+    try (RpcRequests client = rpc.connect()) {
+      client.sendBytes(new byte[] {1, 2, 3});
+      CriuResponse response = client.receive();
+      assertThat(response.getSuccess()).isFalse();
+      assertThat(response.getCrErrmsg()).startsWith("not a request of CRIU's RPC: ");
+    }
+  }
+
+  @Test
+  void aRestoreThatOnlyAChildOfTheClientCouldDoIsRefused() throws IOException {
+    CriuResponse response =
+        rpc.ask(RpcTypes.RESTORE, Pid.self(), "1", options -> options.setRstSibling(true));
+
+    assertThat(response.getSuccess()).isFalse();
+    assertThat(response.getCrErrmsg()).contains("the client's own child");
+  }
+}

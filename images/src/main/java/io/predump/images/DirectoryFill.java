@@ -1,0 +1,89 @@
+package io.predump.images;
+
+import java.io.Closeable;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * Images that come into a directory which somebody else has made, and may hold files of theirs:
+ * filled aside in {@code .predump.partial} below it, made durable, then moved up one by one, each
+ * in place of what has its name, {@code inventory.img} last. Without the inventory no restore
+ * begins, so the images are there whole or not at all. Files are 0600.
+ *
+ * <p>The directory may be named by a descriptor, {@code /proc/self/fd/N}. No two fills of one
+ * directory may run at a time.
+ */
+public final class DirectoryFill implements Closeable {
+  private static final String PARTIAL = ".predump.partial";
+  private static final String PARENT = "parent";
+  private static final String INVENTORY = "inventory.img";
+
+  private final Storage storage = Storage.disk;
+  private final Path target;
+  private final Path building;
+
+  private DirectoryFill(Path target) {
+    this.target = target;
+    this.building = target.resolve(PARTIAL);
+  }
+
+  /**
+   * Begins; removes what a fill that was killed has left.
+   *
+   * @throws IOException if nothing can be made there
+   */
+  public static DirectoryFill begin(Path target) throws IOException {
+    DirectoryFill fill = new DirectoryFill(target);
+    fill.storage.deleteTree(fill.building);
+    fill.storage.createDirectory(fill.building);
+    return fill;
+  }
+
+  /** {@return where to write} */
+  public Path path() {
+    return building;
+  }
+
+  /**
+   * Makes all that was written durable and moves it up.
+   *
+   * @param parent where the link {@code parent} points to, relative to the directory; empty: images
+   *     without a parent, and a link that is there goes
+   * @throws IOException if the disk fails; without an inventory, or with the one from before
+   */
+  public void commit(Optional<String> parent) throws IOException {
+    List<Path> entries = new ArrayList<>(ChainDirectory.entries(building));
+    for (Path entry : entries) {
+      storage.adopt(entry);
+    }
+    storage.syncDirectory(building);
+    Files.deleteIfExists(target.resolve(INVENTORY));
+    Path link = target.resolve(PARENT);
+    if (Files.isSymbolicLink(link)) {
+      Files.delete(link);
+    }
+    if (parent.isPresent()) {
+      storage.createLink(link, parent.get());
+    }
+    entries.sort(Comparator.comparing(entry -> entry.endsWith(INVENTORY)));
+    for (Path entry : entries) {
+      storage.rename(entry, target.resolve(entry.getFileName()));
+    }
+    Files.delete(building);
+    storage.syncDirectory(target);
+  }
+
+  /** Removes what was not moved up. */
+  @Override
+  public void close() throws IOException {
+    if (Files.exists(building, LinkOption.NOFOLLOW_LINKS)) {
+      storage.deleteTree(building);
+    }
+  }
+}
