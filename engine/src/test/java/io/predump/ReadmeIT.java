@@ -25,7 +25,8 @@ import org.junit.jupiter.api.io.TempDir;
  * each option that its row names. Put in their place are {@code sudo}, since tests are root
  * already, the pid of {@code pidof}, and the images directory. Left out are the commands of a table
  * that ask for a PID or a DIR, which the blocks have with values, and {@code ./build test}, which
- * runs this test. The benchmark runs smaller than the README says.
+ * runs this test. The benchmark runs smaller than the README says. What needs a daemon is {@link
+ * ReadmeDaemonIT}'s.
  */
 final class ReadmeIT {
   private static final Path ROOT = Path.of("..").toAbsolutePath().normalize();
@@ -90,7 +91,7 @@ final class ReadmeIT {
   private static List<String> commands() throws IOException {
     Set<String> commands = new LinkedHashSet<>();
     boolean block = false;
-    for (String line : Files.readAllLines(ROOT.resolve("README.md"))) {
+    for (String line : ReadmeDaemonIT.sections(false)) {
       if (line.startsWith("```")) {
         block = !block;
       } else if (block && line.startsWith("sudo ")) {

@@ -156,7 +156,8 @@ final class CheckpointOptions {
         end.mode(),
         end.verify() || (end.wantsCheckpoint() && verifiesFirst()),
         Optional.ofNullable(program).map(Path::toAbsolutePath),
-        new DumpOptions(mode.<CriuMode>getValue(), afterDump(), Optional.empty(), extraArguments()));
+        new DumpOptions(
+            mode.<CriuMode>getValue(), afterDump(), Optional.empty(), extraArguments()));
   }
 
   private static final class ModeConverter implements ITypeConverter<CriuMode> {

@@ -57,14 +57,16 @@ final class CopySettings {
           .type(Path.class)
           .description("Freeze by this cgroup, v2 or v1, not by ptrace; it must hold the tree.")
           .build();
-  private final OptionSpec single = Command.flag("--single", "Copy the process alone, not those below it.");
+  private final OptionSpec single =
+      Command.flag("--single", "Copy the process alone, not those below it.");
   private final OptionSpec allowDeviceWriters =
       Command.flag(
           "--allow-device-writers",
           "Take a process although a device (RDMA, VFIO, AF_XDP, GPU) may write its memory unseen;"
               + " its rounds are marked as not verified.");
   private final OptionSpec restoreThp =
-      Command.flag("--restore-thp", "Put huge pages that tracking split together again at the end.");
+      Command.flag(
+          "--restore-thp", "Put huge pages that tracking split together again at the end.");
 
   /** Adds the options to the command's. */
   void addTo(CommandSpec spec) {

@@ -24,8 +24,7 @@ import picocli.CommandLine.Model.OptionSpec;
 final class DaemonCommand extends Command {
   private final List<OptionSpec> settings = new ArrayList<>();
   private final OptionSpec socket =
-      setting(
-          "--socket", "PATH", "Where to listen, 0600 (default: " + ClientCommand.SOCKET + ").");
+      setting("--socket", "PATH", "Where to listen, 0600 (default: " + ClientCommand.SOCKET + ").");
   private final OptionSpec stateDir =
       setting("--state-dir", "DIR", "Keep there what sessions there are, for the next start.");
   private final OptionSpec metrics =
@@ -145,8 +144,7 @@ final class DaemonCommand extends Command {
       total = total.withCpuPercent(percent.get());
     }
     int workers =
-        value(threads, file, Integer::parseInt)
-            .orElse(Runtime.getRuntime().availableProcessors());
+        value(threads, file, Integer::parseInt).orElse(Runtime.getRuntime().availableProcessors());
     if (workers < 1) {
       throw new IllegalArgumentException("--threads: at least 1: " + workers);
     }

@@ -40,23 +40,20 @@ final class RoundSettings {
    */
   RoundSettings(String standard) {
     rounds =
-      OptionSpec.builder("--rounds")
-              .paramLabel("N|none")
-              .type(Integer.class)
-              .converters(Converters.ROUNDS)
-              .description(
-                  "Live rounds at most, the final one not counted; 0 or none: no limit (default: "
-                      + standard
-                      + ").")
-              .build();
+        OptionSpec.builder("--rounds")
+            .paramLabel("N|none")
+            .type(Integer.class)
+            .converters(Converters.ROUNDS)
+            .description(
+                "Live rounds at most, the final one not counted; 0 or none: no limit (default: "
+                    + standard
+                    + ").")
+            .build();
   }
 
   /** Adds the options to the command's. */
   void addTo(CommandSpec spec) {
-    spec.addOption(rounds)
-        .addOption(downtimeLimit)
-        .addOption(deadline)
-        .addOption(byteBudget);
+    spec.addOption(rounds).addOption(downtimeLimit).addOption(deadline).addOption(byteBudget);
   }
 
   /**

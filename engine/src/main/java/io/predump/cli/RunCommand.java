@@ -74,7 +74,8 @@ final class RunCommand extends Command {
       if (end.wantsCheckpoint() && copying.single()) {
         throw new IllegalArgumentException("--single: not with --final criu, which dumps the tree");
       }
-      checkpoint.require(end.wantsCheckpoint(), spec().commandLine().getParseResult().originalArgs());
+      checkpoint.require(
+          end.wantsCheckpoint(), spec().commandLine().getParseResult().originalArgs());
       loop = loopOptions();
     } catch (IllegalArgumentException e) {
       throw usage(String.valueOf(e.getMessage()));

@@ -9,11 +9,7 @@ final class StatusCommand extends ClientCommand {
   private final PositionalParamSpec session = sessionParameter();
 
   StatusCommand(Terminal terminal) {
-    super(
-        terminal,
-        "status",
-        "Says how a session of a daemon is.",
-        "predump status redis");
+    super(terminal, "status", "Says how a session of a daemon is.", "predump status redis");
     spec().addPositional(session);
     addSocket();
   }

@@ -74,24 +74,21 @@ final class Connection implements Runnable {
 
   private void converse() throws IOException {
     try {
-      Optional<Hello> hello =
-          channel.read(Hello.parser(), Deadline.after(limits.messageTime()));
+      Optional<Hello> hello = channel.read(Hello.parser(), Deadline.after(limits.messageTime()));
       if (hello.isEmpty()) {
         return;
       }
       Hello.Builder own =
-          Hello.newBuilder()
-              .setVersion(VERSION)
-              .setProgram("predump " + defaults.engineVersion());
+          Hello.newBuilder().setVersion(VERSION).setProgram("predump " + defaults.engineVersion());
       if (hello.get().getVersion() != VERSION) {
         String why = "version " + hello.get().getVersion() + " of the protocol: this is " + VERSION;
         own.setFailure(WireSessions.of(new Failure(ErrorCode.USAGE, why)));
       }
+      greeted = !own.hasFailure();
       channel.write(own.build(), soon());
-      if (own.hasFailure()) {
+      if (!greeted) {
         return;
       }
-      greeted = true;
       while (true) {
         Optional<Request> request = channel.read(Request.parser(), Deadline.NEVER);
         if (request.isEmpty()) {
@@ -199,8 +196,7 @@ final class Connection implements Runnable {
 
   private Event finish(FinishCall call) throws IOException {
     ManagedSession session = find(call.getSession());
-    FinishRequest request =
-        WireSessions.request(call, session.request().options().freezeCgroup());
+    FinishRequest request = WireSessions.request(call, session.request().options().freezeCgroup());
     sessions.rules().requireMayFinish(peer, request);
     return run(session, session.finishWork(request), true);
   }
@@ -219,11 +215,10 @@ final class Connection implements Runnable {
       while (tell(events, 0)) {}
     }
     if (last) {
-      session.close("it is finished");
+      session.awaitEnd();
     }
     return Event.newBuilder()
-        .setRun(
-            WireRounds.of(result, session.imagesDir().toString(), session.status().tracker()))
+        .setRun(WireRounds.of(result, session.imagesDir().toString(), session.status().tracker()))
         .build();
   }
 

@@ -30,7 +30,6 @@ import java.util.List;
  */
 public final class ControlClient implements AutoCloseable {
   private static final Duration MESSAGE_TIME = Duration.ofSeconds(10);
-  
 
   private final UnixSocket socket;
   private final MessageChannel channel;
@@ -102,8 +101,7 @@ public final class ControlClient implements AutoCloseable {
    *
    * @param watcher is told how it goes
    */
-  public Done rounds(String session, LoopOptions options, LoopListener watcher)
-      throws IOException {
+  public Done rounds(String session, LoopOptions options, LoopListener watcher) throws IOException {
     return done(Request.newBuilder().setRound(WireSessions.call(session, options)), watcher);
   }
 
@@ -123,19 +121,18 @@ public final class ControlClient implements AutoCloseable {
 
   /** {@return how a session is} */
   public SessionStatus status(String session) throws IOException {
-    return session(
-        Request.newBuilder().setStatus(StatusCall.newBuilder().setSession(session)));
+    return session(Request.newBuilder().setStatus(StatusCall.newBuilder().setSession(session)));
   }
 
   /** Ends a session without a last round; returns how it was. */
   public SessionStatus detach(String session) throws IOException {
-    return session(
-        Request.newBuilder().setDetach(DetachCall.newBuilder().setSession(session)));
+    return session(Request.newBuilder().setDetach(DetachCall.newBuilder().setSession(session)));
   }
 
   /** {@return the sessions that we may use} */
   public List<SessionStatus> list() throws IOException {
-    Event end = ask(Request.newBuilder().setList(ListCall.getDefaultInstance()), LoopListener.SILENT);
+    Event end =
+        ask(Request.newBuilder().setList(ListCall.getDefaultInstance()), LoopListener.SILENT);
     List<SessionStatus> sessions = new ArrayList<>();
     for (Session session : end.getList().getSessionsList()) {
       sessions.add(WireSessions.status(session));

@@ -37,8 +37,8 @@ public final class Daemon implements AutoCloseable {
   /**
    * Starts: recovers what a killed one has left, listens, and tells the service manager.
    *
-   * @throws DaemonException if another one has the socket or the state directory, or an option makes
-   *     no sense
+   * @throws DaemonException if another one has the socket or the state directory, or an option
+   *     makes no sense
    * @throws IOException if the socket cannot be made
    */
   public static Daemon start(DaemonOptions options) throws IOException {

@@ -87,8 +87,7 @@ final class MessageChannel {
   }
 
   private DaemonException tooLong() {
-    return new DaemonException(
-        ErrorCode.USAGE, "a message is longer than " + mostBytes + " bytes");
+    return new DaemonException(ErrorCode.USAGE, "a message is longer than " + mostBytes + " bytes");
   }
 
   private static void require(boolean more) throws IOException {

@@ -1,6 +1,8 @@
 package io.predump.daemon;
 
-/** Text of strangers as a value in a line of the log: in quotes, without line breaks or controls. */
+/**
+ * Text of strangers as a value in a line of the log: in quotes, without line breaks or controls.
+ */
 final class Quoted {
   private static final int MOST = 400;
 

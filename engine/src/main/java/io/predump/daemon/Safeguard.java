@@ -1,6 +1,8 @@
 package io.predump.daemon;
 
-/** What keeps a peer from what is not its own. Tests switch one off to prove that they would notice. */
+/**
+ * What keeps a peer from what is not its own. Tests switch one off to prove that they would notice.
+ */
 enum Safeguard {
   /** An unprivileged peer attaches processes of its own alone. */
   OWN_PROCESSES,

@@ -7,8 +7,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * What happens to sessions as lines of {@code key=value}, each with the session's id. What strangers
- * chose (names, messages about their files) is quoted; bytes of memory are never in it.
+ * What happens to sessions as lines of {@code key=value}, each with the session's id. What
+ * strangers chose (names, messages about their files) is quoted; bytes of memory are never in it.
  */
 final class SessionLog implements SessionObserver {
   private static final Logger LOG = LoggerFactory.getLogger(SessionLog.class);

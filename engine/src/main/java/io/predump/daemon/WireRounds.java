@@ -143,11 +143,7 @@ final class WireRounds {
               constant(VerifyResult.Kind.values(), d.getKind())));
     }
     return new VerifyResult(
-        c.getCompared(),
-        c.getEqual(),
-        c.getDifferent(),
-        differences,
-        c.getVerifyFrozenMicros());
+        c.getCompared(), c.getEqual(), c.getDifferent(), differences, c.getVerifyFrozenMicros());
   }
 
   static RunReport of(RunResult r, String imagesDir, String tracker) {

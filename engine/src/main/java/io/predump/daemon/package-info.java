@@ -18,9 +18,10 @@
  *       threads and buffers for a stretch of pages, hands them back and queues up again, so that a
  *       large process does not keep a small one waiting.
  *   <li>{@link io.predump.daemon.AccessRules} decides who may attach what.
- *   <li>{@link io.predump.daemon.ControlServer} speaks the protocol of {@code control.proto} on a unix stream socket,
- *       a thread per connection, both bounded; {@code ControlClient} is its other side.
- *   <li>{@code Metrics}, the log and the JFR events listen to the sessions.
+ *   <li>{@link io.predump.daemon.ControlServer} speaks the protocol of {@code control.proto} on a
+ *       unix stream socket, a thread per connection, both bounded; {@code ControlClient} is its
+ *       other side.
+ *   <li>{@link io.predump.daemon.Metrics}, the log and the JFR events listen to the sessions.
  * </ol>
  *
  * <h2>Who may do what</h2>

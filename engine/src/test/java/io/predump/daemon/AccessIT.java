@@ -191,8 +191,7 @@ final class AccessIT {
     LiveTarget parent = parentOfRoot();
     Pid child = ProcessTree.children(parent.pid()).get(0);
     assertThatThrownBy(
-            () ->
-                sessions(new AccessRules()).attach(PEER, request(parent, home.resolve("images"))))
+            () -> sessions(new AccessRules()).attach(PEER, request(parent, home.resolve("images"))))
         .hasMessage("pid=" + child + " is not user " + USER + "'s to copy");
     assertThat(home.resolve("images")).doesNotExist();
   }

@@ -19,6 +19,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -157,19 +158,41 @@ final class HostilePeerIT {
     }
   }
 
+  /** Each of another user, all of whom said Hello: a quarter of the table is not theirs. */
+  @Test
+  void manyStrangersLeaveRoomForRoot() throws IOException {
+    AtomicInteger users = new AtomicInteger(60_000);
+    boolean[] strange = {true};
+    try (TestServer server =
+        TestServer.start(
+            directory,
+            limits(16, Duration.ofSeconds(20)),
+            socket ->
+                strange[0] ? new Peer(users.incrementAndGet(), 60_000, 0, "") : Peer.self())) {
+      List<ControlClient> clients = new ArrayList<>();
+      for (int i = 0; i < 12; i++) {
+        clients.add(server.client());
+      }
+      assertThatThrownBy(() -> server.client()).isInstanceOf(IOException.class);
+      strange[0] = false;
+      for (int i = 0; i < 4; i++) {
+        clients.add(server.client());
+      }
+      clients.forEach(ControlClient::close);
+    }
+  }
+
   /** Its socket takes some 200 KiB before it is full; warnings are as long as we like. */
   @Test
   void aWatcherThatDoesNotReadHoldsNothingUpAndIsLeft() throws Exception {
-    ServerLimits small =
-        new ServerLimits(16, 4, 64 << 10, SHORT, Duration.ofMillis(300), 4);
+    ServerLimits small = new ServerLimits(16, 4, 64 << 10, SHORT, Duration.ofMillis(300), 4);
     try (LiveTarget target = Targets.ready("writer", 31, 16, 1000);
         TestServer server = TestServer.start(directory, small);
         UnixSocket deaf = server.raw()) {
       SessionOptions options = SessionOptions.defaults("test").withThreads(1);
       ManagedSession session =
           server.sessions.attach(
-              Peer.self(),
-              AttachRequest.of(target.pid(), directory.resolve("images"), options));
+              Peer.self(), AttachRequest.of(target.pid(), directory.resolve("images"), options));
       MessageChannel channel = new MessageChannel(deaf, 1 << 16, SHORT);
       channel.write(Hello.newBuilder().setVersion(1).build(), TestServer.soon());
       channel.write(

@@ -91,8 +91,11 @@ final class ProtocolFuzz {
     if (hello.isEmpty()) {
       return;
     }
-    Optional<Event> answer;
-    while ((answer = channel.read(Event.parser(), soon())).isPresent()) {
+    while (true) {
+      Optional<Event> answer = channel.read(Event.parser(), soon());
+      if (answer.isEmpty()) {
+        return;
+      }
       answers++;
       Failure failure = answer.get().getFailure();
       if (failure.getMessage().contains("internal error")) {
@@ -118,7 +121,8 @@ final class ProtocolFuzz {
                           .setThreads(random.nextInt())
                           .setTracker(text())
                           .setBytesPerSecond(random.nextLong())));
-      case 1 -> request.setRound(RoundCall.newBuilder().setSession(session).setRounds(random.nextInt()));
+      case 1 ->
+          request.setRound(RoundCall.newBuilder().setSession(session).setRounds(random.nextInt()));
       case 2 ->
           request.setProbe(
               ProbeCall.newBuilder()
@@ -135,8 +139,10 @@ final class ProtocolFuzz {
                   .addCriuArguments(text()));
       case 5 -> request.setList(ListCall.getDefaultInstance());
       case 6 -> request.setWatch(WatchCall.newBuilder().setSession(session));
-      default -> request.setList(ListCall.getDefaultInstance()).setStatus(
-          StatusCall.newBuilder().setSession(session));
+      default ->
+          request
+              .setList(ListCall.getDefaultInstance())
+              .setStatus(StatusCall.newBuilder().setSession(session));
     }
     return request.build();
   }
@@ -144,7 +150,8 @@ final class ProtocolFuzz {
   private String text() {
     StringBuilder text = new StringBuilder();
     for (int i = random.nextInt(20); i > 0; i--) {
-      text.append((char) (random.nextInt(8) == 0 ? random.nextInt(0xd800) : 32 + random.nextInt(95)));
+      text.append(
+          (char) (random.nextInt(8) == 0 ? random.nextInt(0xd800) : 32 + random.nextInt(95)));
     }
     return text.toString();
   }
@@ -153,7 +160,7 @@ final class ProtocolFuzz {
     ByteArrayOutputStream framed = new ByteArrayOutputStream();
     int length = message.length;
     while (length > 0x7f) {
-      framed.write(length & 0x7f | 0x80);
+      framed.write((length & 0x7f) | 0x80);
       length >>>= 7;
     }
     framed.write(length);
