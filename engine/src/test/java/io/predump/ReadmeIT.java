@@ -26,7 +26,7 @@ import org.junit.jupiter.api.io.TempDir;
  * already, the pid of {@code pidof}, and the images directory. Left out are the commands of a table
  * that ask for a PID or a DIR, which the blocks have with values, {@code ./build test}, which runs
  * this test, and runc's, which {@code RuncIT} runs. The benchmark runs smaller than the README
- * says.
+ * says. What needs a daemon is {@link ReadmeDaemonIT}'s.
  */
 final class ReadmeIT {
   private static final Path ROOT = Path.of("..").toAbsolutePath().normalize();
@@ -91,7 +91,7 @@ final class ReadmeIT {
   private static List<String> commands() throws IOException {
     Set<String> commands = new LinkedHashSet<>();
     boolean block = false;
-    for (String line : Files.readAllLines(ROOT.resolve("README.md"))) {
+    for (String line : ReadmeDaemonIT.sections(false)) {
       if (line.startsWith("```")) {
         block = !block;
       } else if (block && line.startsWith("sudo ")) {

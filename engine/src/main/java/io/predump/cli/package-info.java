@@ -16,6 +16,11 @@
  *     <td>5 damaged, 6 differs from the process</td></tr>
  * <tr><td>{@code demo}</td><td>{@link io.predump.cli.DemoCommand}</td>
  *     <td>does all of it on a process of its own</td><td>3, 4, 6</td></tr>
+ * <tr><td>{@code daemon}</td><td>{@link io.predump.cli.DaemonCommand}</td>
+ *     <td>keeps sessions between the steps of a dump</td><td>143 ended by SIGTERM</td></tr>
+ * <tr><td>{@code attach}, {@code round}, {@code finish}, {@code status}, {@code list}, {@code watch},
+ *     {@code detach}</td><td>{@link io.predump.cli.ClientCommand}</td>
+ *     <td>asks a daemon</td><td>3 target gone, 4, 5, 6</td></tr>
  * </table>
  *
  * <p>{@link io.predump.cli.ExitCodes} maps every outcome and every exception to an exit code; no

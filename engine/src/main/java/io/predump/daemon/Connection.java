@@ -84,11 +84,11 @@ final class Connection implements Runnable {
         String why = "version " + hello.get().getVersion() + " of the protocol: this is " + VERSION;
         own.setFailure(WireSessions.of(new Failure(ErrorCode.USAGE, why)));
       }
+      greeted = !own.hasFailure();
       channel.write(own.build(), soon());
-      if (own.hasFailure()) {
+      if (!greeted) {
         return;
       }
-      greeted = true;
       while (true) {
         Optional<Request> request = channel.read(Request.parser(), Deadline.NEVER);
         if (request.isEmpty()) {
@@ -215,7 +215,7 @@ final class Connection implements Runnable {
       while (tell(events, 0)) {}
     }
     if (last) {
-      session.close("it is finished");
+      session.awaitEnd();
     }
     return Event.newBuilder()
         .setRun(WireRounds.of(result, session.imagesDir().toString(), session.status().tracker()))

@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Predicate;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -179,35 +180,36 @@ public final class ControlServer implements AutoCloseable {
     }
   }
 
-  /**
-   * Makes room for a connection: whoever has waited longest without saying Hello goes, of the same
-   * user if it has its share already.
-   */
+  /** {@return whether there is room, made or found} */
   private synchronized boolean admit(Connection connection) {
-    if (closed) {
-      return false;
-    }
     Peer peer = connection.peer();
-    List<Connection> rivals = new ArrayList<>(connections);
-    int most = limits.connections();
-    if (!peer.isPrivileged()) {
-      List<Connection> own =
-          rivals.stream().filter(other -> other.peer().uid() == peer.uid()).toList();
-      if (own.size() >= limits.connectionsPerUser()) {
-        rivals = own;
-        most = limits.connectionsPerUser();
-      }
+    boolean strange = !peer.isPrivileged();
+    boolean room =
+        !closed
+            && (!strange
+                || (makesRoom(c -> c.peer().uid() == peer.uid(), limits.connectionsPerUser())
+                    && makesRoom(ControlServer::isStrange, limits.strangers())))
+            && makesRoom(c -> !strange || isStrange(c), limits.connections());
+    if (room) {
+      connections.addLast(connection);
     }
-    if (rivals.size() >= most) {
-      Optional<Connection> silent = rivals.stream().filter(c -> !c.greeted()).findFirst();
-      if (silent.isEmpty()) {
-        return false;
-      }
-      connections.remove(silent.get());
-      silent.get().end();
+    return room;
+  }
+
+  private static boolean isStrange(Connection connection) {
+    return !connection.peer().isPrivileged();
+  }
+
+  /** If there are too many of a kind, whoever has waited longest without saying Hello goes. */
+  private boolean makesRoom(Predicate<Connection> kind, int most) {
+    List<Connection> rivals = connections.stream().filter(kind).toList();
+    if (rivals.size() < most) {
+      return true;
     }
-    connections.addLast(connection);
-    return true;
+    Optional<Connection> silent = rivals.stream().filter(c -> !c.greeted()).findFirst();
+    silent.ifPresent(connections::remove);
+    silent.ifPresent(Connection::end);
+    return silent.isPresent();
   }
 
   private synchronized void leave(Connection connection) {

@@ -63,6 +63,24 @@ final class JobQueue {
     }
   }
 
+  /** Takes no more jobs and refuses those that wait: what is under way is the last. */
+  void finishNow(String why) {
+    lock.lock();
+    try {
+      finishUp(why);
+      refuseWaiting(new DaemonException(ErrorCode.USAGE, "the session is being detached: " + why));
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void refuseWaiting(DaemonException why) {
+    for (Job<?> job : waiting) {
+      job.refuse(why);
+    }
+    waiting.clear();
+  }
+
   /** {@return why the session lets go, once nothing waits any more} */
   Optional<String> finishedUp() {
     lock.lock();
@@ -92,10 +110,7 @@ final class JobQueue {
     lock.lock();
     try {
       closed = why;
-      for (Job<?> job : waiting) {
-        job.refuse(why);
-      }
-      waiting.clear();
+      refuseWaiting(why);
     } finally {
       lock.unlock();
     }

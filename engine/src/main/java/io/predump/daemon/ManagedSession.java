@@ -108,19 +108,23 @@ public final class ManagedSession implements AutoCloseable {
    */
   public RunResult finish(FinishRequest request) throws IOException {
     RunResult result = call(finishWork(request));
-    close("it is finished");
+    awaitEnd();
     return result;
   }
 
-  /** {@return the work of {@link #finish(FinishRequest)}, without the letting go} */
+  /** {@return the work of {@link #finish(FinishRequest)}: after it the session lets go} */
   SessionWork<RunResult> finishWork(FinishRequest request) {
     return session -> {
-      if (request.mode() != FinalMode.CRIU) {
-        return last(session, request, Optional.empty());
+      RunResult result;
+      if (request.mode() == FinalMode.CRIU) {
+        try (CriuDump dump = CriuDump.prepare(CriuProgram.find(request.criu()), request.dump())) {
+          result = last(session, request, Optional.of(dump));
+        }
+      } else {
+        result = last(session, request, Optional.empty());
       }
-      try (CriuDump dump = CriuDump.prepare(CriuProgram.find(request.criu()), request.dump())) {
-        return last(session, request, Optional.of(dump));
-      }
+      life.jobs().finishNow("it is finished");
+      return result;
     };
   }
 
@@ -208,12 +212,7 @@ public final class ManagedSession implements AutoCloseable {
   /** Does what was asked before, lets go of the target, and leaves the registry. */
   @Override
   public void close() {
-    close("asked for");
-  }
-
-  /** The same for a reason of the caller's. */
-  void close(String why) {
-    life.jobs().finishUp(why);
+    life.jobs().finishUp("asked for");
     life.awaitEnd();
   }
 

@@ -24,4 +24,9 @@ public record ServerLimits(
   /** 128 connections, 16 of a user, 64 KiB, 5 s to send, 10 s to receive, 256 events. */
   public static final ServerLimits DEFAULT =
       new ServerLimits(128, 16, 64 << 10, Duration.ofSeconds(5), Duration.ofSeconds(10), 256);
+
+  /** {@return connections of all unprivileged users: a quarter is always left to the others} */
+  int strangers() {
+    return Math.max(1, connections - connections / 4);
+  }
 }

@@ -208,15 +208,15 @@ final class SessionLife implements Runnable {
   }
 
   private Optional<String> whyToEnd(PreDumpSession session) {
-    if (noteEnd(session)) {
-      return Optional.of("the target is gone");
-    }
     if (abortedWhy != null) {
       return Optional.ofNullable(abortedWhy);
     }
     Optional<String> asked = jobs.finishedUp();
     if (asked.isPresent()) {
       return asked;
+    }
+    if (noteEnd(session)) {
+      return Optional.of("the target is gone");
     }
     long now = System.nanoTime();
     if (request.detachAfter().isPresent()
@@ -293,7 +293,7 @@ final class SessionLife implements Runnable {
   /** Drops what is under way, and lets go. */
   void abort(String why) {
     abortedWhy = why;
-    jobs.finishUp(why);
+    jobs.finishNow(why);
     PreDumpSession session = abortable;
     if (session != null) {
       session.cancel();

@@ -81,7 +81,7 @@ public final class Sessions implements AutoCloseable {
     }
     forgetEnded(request);
     requireRoom(peer);
-    requireFree(request);
+    requireFree(request.target(), request.options().single(), request.name());
     String id = "s" + ++lastNumber;
     SessionLife life =
         new SessionLife(id, peer, request, () -> open(peer, request), limits, this::gone);
@@ -107,6 +107,7 @@ public final class Sessions implements AutoCloseable {
   WireProbes.Seen probe(Peer peer, ProbeCall call, SessionOptions defaults) throws IOException {
     WireProbes.Probing asked = WireProbes.probing(call, defaults);
     rules.requireMayProbe(peer, asked.target());
+    requireFree(asked.target(), asked.session().single(), Optional.empty());
     try (WriteProbe probe =
         PreDumpSession.probe(asked.target(), asked.session(), asked.probing())) {
       return new WireProbes.Seen(probe.trackerDescription(), probe.watch());
@@ -148,15 +149,16 @@ public final class Sessions implements AutoCloseable {
     return entries.values().stream().filter(e -> e.life.state() != SessionState.ENDED).toList();
   }
 
-  private void requireFree(AttachRequest request) throws IOException {
-    Set<Pid> wanted = tree(request);
+  private synchronized void requireFree(Pid target, boolean single, Optional<String> name)
+      throws IOException {
+    Set<Pid> wanted = tree(target, single);
     for (Entry entry : living()) {
       AttachRequest other = entry.life.request();
-      if (request.name().isPresent() && other.name().equals(request.name())) {
+      if (name.isPresent() && other.name().equals(name)) {
         throw new DaemonException(
             ErrorCode.USAGE, "session " + entry.life.id() + " has that name already");
       }
-      Set<Pid> common = new HashSet<>(tree(other));
+      Set<Pid> common = new HashSet<>(tree(other.target(), other.options().single()));
       common.retainAll(wanted);
       if (!common.isEmpty()) {
         throw new DaemonException(
@@ -173,17 +175,17 @@ public final class Sessions implements AutoCloseable {
   }
 
   /** {@return the processes that a request means now; that alone which it names if it is gone} */
-  private static Set<Pid> tree(AttachRequest request) throws IOException {
-    if (!request.options().single()) {
+  private static Set<Pid> tree(Pid target, boolean single) throws IOException {
+    if (!single) {
       try {
-        return new HashSet<>(ProcessTree.descendants(request.target()));
+        return new HashSet<>(ProcessTree.descendants(target));
       } catch (SyscallException e) {
         if (!e.is(Errno.ENOENT) && !e.is(Errno.ESRCH)) {
           throw e;
         }
       }
     }
-    return Set.of(request.target());
+    return Set.of(target);
   }
 
   /**

@@ -125,11 +125,20 @@ final class StateDirectory implements SessionObserver, AutoCloseable {
     AttachRequest request =
         WireSessions.request(record.getAttach(), SessionOptions.defaults("recovered"));
     Peer owner = new Peer(record.getUid(), record.getGid(), 0, "");
-    List<String> swept = List.of();
-    if (owner.isPrivileged() && Files.isDirectory(request.imagesDir())) {
-      swept = ChainDirectory.openOrCreate(request.imagesDir()).sweepPartials();
-    }
+    List<String> swept = owner.isPrivileged() ? sweep(request.imagesDir()) : List.of();
     return new Lost(request.target(), request.imagesDir(), lives(record, request.target()), swept);
+  }
+
+  /** Unless somebody else writes there by now. */
+  private static List<String> sweep(Path imagesDir) throws IOException {
+    if (!Files.isDirectory(imagesDir)) {
+      return List.of();
+    }
+    try (Fd chain = Fd.openDirectory(imagesDir.toString())) {
+      return chain.tryLockExclusive()
+          ? ChainDirectory.openOrCreate(imagesDir).sweepPartials()
+          : List.of();
+    }
   }
 
   private static boolean lives(SessionRecord record, Pid pid) throws IOException {

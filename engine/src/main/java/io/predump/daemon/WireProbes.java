@@ -15,6 +15,9 @@ import java.util.Optional;
 
 /** Probes as messages. */
 final class WireProbes {
+  /** A client that goes away does not end its probe. */
+  private static final Duration LONGEST = Duration.ofMinutes(1);
+
   private WireProbes() {}
 
   /**
@@ -35,14 +38,17 @@ final class WireProbes {
             .orElse(LoopOptions.DEFAULT.downtimeLimit());
     LoopOptions run =
         new LoopOptions(call.getRounds(), limit, Optional.empty(), FinalMode.FREEZE, false);
+    Duration duration =
+        WireSessions.time(call.hasDurationMicros(), call.getDurationMicros())
+            .orElse(ProbeOptions.SHORT);
+    if (duration.compareTo(LONGEST) > 0) {
+      throw new IllegalArgumentException("duration: at most a minute in a request");
+    }
     return new Probing(
         new Pid(call.getPid()),
         WireSessions.options(call.getOptions(), defaults),
         new ProbeOptions(
-            WireSessions.time(call.hasDurationMicros(), call.getDurationMicros())
-                .orElse(ProbeOptions.SHORT),
-            run,
-            WireRounds.number(call.hasThroughput(), call.getThroughput())));
+            duration, run, WireRounds.number(call.hasThroughput(), call.getThroughput())));
   }
 
   static ProbeReport of(Seen seen) {

@@ -36,6 +36,9 @@ final class WireSessions {
   /** A hundred years. */
   private static final long LONGEST_MICROS = 100L * 365 * 24 * 3600 * 1_000_000;
 
+  /** A client that goes away does not end its rounds. */
+  private static final int MOST_ROUNDS = 1000;
+
   private WireSessions() {}
 
   static AttachCall of(AttachRequest r) {
@@ -123,6 +126,10 @@ final class WireSessions {
   }
 
   static LoopOptions options(RoundCall call) {
+    if (call.getRounds() < 1 || call.getRounds() > MOST_ROUNDS) {
+      throw new IllegalArgumentException(
+          "rounds: 1 to " + MOST_ROUNDS + " in a request; with an rpo a session goes on by itself");
+    }
     LoopOptions options =
         new LoopOptions(
             call.getRounds(),

@@ -21,7 +21,7 @@
  *   <li>{@link io.predump.daemon.ControlServer} speaks the protocol of {@code control.proto} on a
  *       unix stream socket, a thread per connection, both bounded; {@code ControlClient} is its
  *       other side.
- *   <li>{@code Metrics}, the log and the JFR events listen to the sessions.
+ *   <li>{@link io.predump.daemon.Metrics}, the log and the JFR events listen to the sessions.
  * </ol>
  *
  * <h2>Who may do what</h2>

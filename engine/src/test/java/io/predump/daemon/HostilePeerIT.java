@@ -19,6 +19,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -153,6 +154,30 @@ final class HostilePeerIT {
       assertThatThrownBy(() -> server.client()).isInstanceOf(IOException.class);
       strange[0] = false;
       answers(server);
+      clients.forEach(ControlClient::close);
+    }
+  }
+
+  /** Each of another user, all of whom said Hello: a quarter of the table is not theirs. */
+  @Test
+  void manyStrangersLeaveRoomForRoot() throws IOException {
+    AtomicInteger users = new AtomicInteger(60_000);
+    boolean[] strange = {true};
+    try (TestServer server =
+        TestServer.start(
+            directory,
+            limits(16, Duration.ofSeconds(20)),
+            socket ->
+                strange[0] ? new Peer(users.incrementAndGet(), 60_000, 0, "") : Peer.self())) {
+      List<ControlClient> clients = new ArrayList<>();
+      for (int i = 0; i < 12; i++) {
+        clients.add(server.client());
+      }
+      assertThatThrownBy(() -> server.client()).isInstanceOf(IOException.class);
+      strange[0] = false;
+      for (int i = 0; i < 4; i++) {
+        clients.add(server.client());
+      }
       clients.forEach(ControlClient::close);
     }
   }

@@ -23,6 +23,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -84,8 +85,8 @@ final class SessionsIT {
               "round 3",
               "thawed",
               "round 4",
-              "detached: asked for");
-      assertThatThrownBy(session::round).hasMessage("session s1 was detached: asked for");
+              "detached: it is finished");
+      assertThatThrownBy(session::round).hasMessage("session s1 was detached: it is finished");
       assertThat(new ChainVerifier(1).verify(directory.resolve("a")).problems()).isEmpty();
       Targets.awaitProgress(target);
     }
@@ -126,6 +127,35 @@ final class SessionsIT {
       return session.round();
     } catch (IOException e) {
       throw new IllegalStateException(e);
+    }
+  }
+
+  @Test
+  void whatWaitsBehindAFinishIsRefused() throws Exception {
+    try (LiveTarget target = Targets.ready("writer", 13, 16, 1000)) {
+      ManagedSession session = attach(request(target, "a"));
+      CountDownLatch going = new CountDownLatch(1);
+      CountDownLatch queued = new CountDownLatch(1);
+      Job<RunResult> finish =
+          session.submit(
+              s -> {
+                going.countDown();
+                awaitQuietly(queued);
+                return session.finishWork(FinishRequest.of(FinalMode.NONE, false)).with(s);
+              });
+      going.await();
+      Job<Boolean> late = session.submit(s -> true);
+      queued.countDown();
+      assertThat(finish.await().stopReason()).isEqualTo(StopReason.REQUESTED);
+      assertThatThrownBy(late::await).hasMessage("the session is being detached: it is finished");
+    }
+  }
+
+  private static void awaitQuietly(CountDownLatch latch) {
+    try {
+      latch.await();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
     }
   }
 

@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  * A Redis server and a client that sets random keys at a rate of its own, however fast the server
  * could be: as services are used, and so that what is written depends on time alone.
  */
-final class PacedRedis implements AutoCloseable {
+public final class PacedRedis implements AutoCloseable {
   private static final int KEYS = 200_000;
   private static final int BATCH = 50;
   private static final String VALUE = "v".repeat(390);
@@ -36,7 +36,7 @@ final class PacedRedis implements AutoCloseable {
   }
 
   /** Starts a server that holds all keys. */
-  static PacedRedis start(Path directory) throws IOException {
+  public static PacedRedis start(Path directory) throws IOException {
     Path socket = directory.resolve("s");
     LiveTarget server =
         LiveTarget.start(
@@ -64,17 +64,17 @@ final class PacedRedis implements AutoCloseable {
     }
   }
 
-  LiveTarget server() {
+  public LiveTarget server() {
     return server;
   }
 
   /** {@return keys set since {@link #setKeys}} */
-  long served() {
+  public long served() {
     return served.get();
   }
 
   /** Sets random keys from now on. */
-  void setKeys(int perSecond) {
+  public void setKeys(int perSecond) {
     Thread thread =
         new Thread(
             () -> {

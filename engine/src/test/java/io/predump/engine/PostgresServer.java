@@ -12,7 +12,7 @@ import java.util.List;
 import java.util.Optional;
 
 /** A PostgreSQL server of its own, as a user of its own, for it refuses to run as root. */
-final class PostgresServer implements AutoCloseable {
+public final class PostgresServer implements AutoCloseable {
   private static final Path VERSIONS = Path.of("/usr/lib/postgresql");
 
   private final Path binaries;
@@ -26,7 +26,7 @@ final class PostgresServer implements AutoCloseable {
   }
 
   /** {@return where the newest version's programs are, empty if none is installed} */
-  static Optional<Path> installed() throws IOException {
+  public static Optional<Path> installed() throws IOException {
     if (!Files.isDirectory(VERSIONS)) {
       return Optional.empty();
     }
@@ -40,7 +40,7 @@ final class PostgresServer implements AutoCloseable {
   }
 
   /** Makes a database cluster in a directory of its own and starts the server; needs root. */
-  static PostgresServer start(Path binaries) throws IOException {
+  public static PostgresServer start(Path binaries) throws IOException {
     Path home = Files.createTempDirectory("predump-postgres");
     var users = home.getFileSystem().getUserPrincipalLookupService();
     String user = "postgres";
@@ -66,7 +66,7 @@ final class PostgresServer implements AutoCloseable {
   }
 
   /** {@return the first process, as its own file names it} */
-  Pid pid() throws IOException {
+  public Pid pid() throws IOException {
     List<String> lines = Files.readAllLines(Path.of(data(), "postmaster.pid"));
     return new Pid(Integer.parseInt(lines.get(0).trim()));
   }
@@ -77,12 +77,12 @@ final class PostgresServer implements AutoCloseable {
   }
 
   /** Fills the tables of pgbench. */
-  void createTables() throws IOException {
+  public void createTables() throws IOException {
     run("pgbench", "-h", home.toString(), "-U", "bench", "-i", "-q", "-s", "2", "postgres");
   }
 
   /** Starts clients that make transactions. */
-  Process load(int clients, int seconds, Path output) throws IOException {
+  public Process load(int clients, int seconds, Path output) throws IOException {
     String number = String.valueOf(clients);
     String time = String.valueOf(seconds);
     String host = home.toString();
