@@ -14,7 +14,11 @@ import io.predump.images.RoundRecord;
 import io.predump.linux.Pid;
 import io.predump.linux.net.UnixSocket;
 import io.predump.linux.testkit.LiveTarget;
+import io.predump.proto.control.Event;
 import io.predump.proto.control.Hello;
+import io.predump.proto.control.ProbeCall;
+import io.predump.proto.control.ProbeReport;
+import io.predump.proto.control.Request;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -149,6 +153,36 @@ final class ControlIT {
           .isEqualTo("version 7 of the protocol: this is 1");
       assertThat(channel.read(Hello.parser(), TestServer.soon())).isEmpty();
     }
+  }
+
+  @Test
+  void aProbeNeedsNoSessionAndMakesNone() throws IOException {
+    try (LiveTarget target = Targets.ready("writer", 23, 16, 1000);
+        UnixSocket raw = server.raw()) {
+      MessageChannel channel = new MessageChannel(raw, 1 << 20, Duration.ofSeconds(5));
+      channel.write(Hello.newBuilder().setVersion(1).build(), TestServer.soon());
+      channel.read(Hello.parser(), TestServer.soon()).orElseThrow();
+      ProbeReport report =
+          probe(channel, ProbeCall.newBuilder().setDurationMicros(400_000), target).getProbe();
+      assertThat(report.getWindowsCount()).isEqualTo(2);
+      assertThat(report.getMemoryBytes()).isGreaterThan(1 << 20);
+      assertThat(report.getOutlook().getRounds()).isPositive();
+      assertThat(server.sessions.list(Peer.self())).isEmpty();
+      Event tooLong = probe(channel, ProbeCall.newBuilder().setDurationMicros(61_000_000), target);
+      assertThat(tooLong.getFailure().getMessage())
+          .isEqualTo("duration: at most a minute in a request");
+      server.sessions.attach(Peer.self(), request(target));
+      assertThat(probe(channel, ProbeCall.newBuilder(), target).getFailure().getMessage())
+          .contains("is in session s1");
+    }
+  }
+
+  private static Event probe(MessageChannel channel, ProbeCall.Builder call, LiveTarget target)
+      throws IOException {
+    channel.write(
+        Request.newBuilder().setProbe(call.setPid(target.pid().number())).build(),
+        TestServer.soon());
+    return channel.read(Event.parser(), TestServer.soon()).orElseThrow();
   }
 
   @Test

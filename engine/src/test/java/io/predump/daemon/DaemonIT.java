@@ -3,6 +3,8 @@ package io.predump.daemon;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.predump.criu.CriuProgram;
+import io.predump.criu.StockCriu;
 import io.predump.engine.FinalMode;
 import io.predump.engine.LoopListener;
 import io.predump.engine.LoopOptions;
@@ -24,6 +26,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
@@ -228,6 +231,29 @@ final class DaemonIT {
       }
     } catch (IOException e) {
       return false; // killed
+    }
+  }
+
+  @Test
+  void aSessionEndsAsAWholeCheckpoint() throws Exception {
+    String criu = StockCriu.program().path().toString();
+    try (LiveTarget target = LiveTarget.start(List.of("setsid", "sleep", "1000"));
+        DaemonProcess daemon = DaemonProcess.start(directory, Map.of(CriuProgram.VARIABLE, criu))) {
+      String pid = target.pid().toString();
+      String images = directory.resolve("images").toString();
+      assertThat(daemon.ask("attach", "-t", pid, "-D", images).exitCode()).isZero();
+      assertThat(daemon.ask("round", pid).exitCode()).isZero();
+      DaemonProcess.Answer kept =
+          daemon.ask("finish", pid, "--final", "criu", "--leave-running", "--expand");
+      assertThat(kept.exitCode()).as(kept.err()).isZero();
+      assertThat(kept.out()).contains(" by criu ").contains("expanded: " + images);
+      assertThat(target.isAlive()).isTrue();
+      assertThat(daemon.ask("attach", "-t", pid, "-D", images).exitCode()).isZero();
+      DaemonProcess.Answer ended = daemon.ask("finish", pid, "--final", "criu");
+      assertThat(ended.exitCode()).as(ended.err()).isZero();
+      assertThat(ended.out()).contains(", 0 different");
+      assertThat(target.isAlive()).isFalse();
+      assertThat(daemon.ask("list", "--json").out()).as("finished, not lost").contains("[ ]");
     }
   }
 

@@ -25,6 +25,9 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import jdk.jfr.Recording;
+import jdk.jfr.consumer.RecordedEvent;
+import jdk.jfr.consumer.RecordingFile;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -246,6 +249,39 @@ final class SessionsIT {
       assertThatThrownBy(() -> few.find(Peer.self(), "y")).hasMessage("no such session");
       assertThatThrownBy(() -> request(third, "c").withName("s7"))
           .hasMessageStartingWith("not a name for a session");
+    }
+  }
+
+  @Test
+  void roundsAndTheirPhasesAreEventsOfTheFlightRecorder() throws IOException {
+    Path file = directory.resolve("recording.jfr");
+    try (Sessions recorded =
+            new Sessions(
+                SessionLimits.DEFAULT, budget(), new AccessRules(), List.of(new FlightRecorder()));
+        LiveTarget target = Targets.ready("writer", 14, 16, 1000);
+        Recording recording = new Recording()) {
+      recording.start();
+      RoundRecord round = recorded.attach(Peer.self(), request(target, "a")).round().orElseThrow();
+      recording.stop();
+      recording.dump(file);
+      List<RecordedEvent> events =
+          RecordingFile.readAllEvents(file).stream()
+              .filter(e -> e.getEventType().getName().startsWith("io.predump."))
+              .toList();
+      assertThat(events)
+          .filteredOn(e -> e.getEventType().getName().equals("io.predump.Round"))
+          .singleElement()
+          .satisfies(
+              e -> {
+                assertThat(e.getString("session")).isEqualTo("s1");
+                assertThat(e.getLong("readBytes")).isEqualTo(round.bytes().read());
+                assertThat(e.getDuration("totalMicros").toNanos())
+                    .isEqualTo(1000 * round.totalMicros());
+              });
+      assertThat(events)
+          .filteredOn(e -> e.getEventType().getName().equals("io.predump.Phase"))
+          .extracting(e -> e.getString("phase"))
+          .containsExactly("scan", "arm", "read", "compress", "write", "sync");
     }
   }
 
