@@ -24,10 +24,7 @@ final class Target {
     try {
       status = ProcStatus.read(pid);
     } catch (SyscallException e) {
-      if (e.is(Errno.ENOENT)) {
-        throw new SyscallException(what + " " + pid, Errno.ESRCH);
-      }
-      throw e;
+      throw gone(what, pid, e);
     }
     Pid self = Pid.self();
     if (status.threadGroup() == self.number()) {
@@ -45,13 +42,23 @@ final class Target {
     if (status.tracerPid() != 0) {
       throw traced(deed, status.tracerPid());
     }
-    Optional<String> frozen = Cgroups.of(pid).frozenV1();
+    Optional<String> frozen;
+    try {
+      frozen = Cgroups.of(pid).frozenV1();
+    } catch (SyscallException e) {
+      throw gone(what, pid, e);
+    }
     if (frozen.isPresent()) {
       throw new TraceException(
           TraceException.Reason.FROZEN_CGROUP,
           deed + "frozen in cgroup v1, where it never stops: " + frozen.get());
     }
     return status;
+  }
+
+  /** A process that is not there, or not any more, is ESRCH, whichever file of its was missing. */
+  private static SyscallException gone(String what, Pid pid, SyscallException e) {
+    return e.is(Errno.ENOENT) ? new SyscallException(what + " " + pid, Errno.ESRCH) : e;
   }
 
   static TraceException traced(String deed, int tracerPid) {
