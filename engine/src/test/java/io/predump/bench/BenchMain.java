@@ -35,11 +35,11 @@ public final class BenchMain {
         --repeat N    samples of each kind of first round (3)
         --dir DIR     where ours and the floor write for a while (/var/tmp)
         --json FILE   write the figures as JSON too
-        --only PART   first: the first rounds; warm: those without the cold command;
+        --only PART   first: the first rounds; warm: those without the cold command; throughput: by threads and level;
                       later: what comes after; restores; injections; peers: criu and
                       gcore; target: what it notices; sizes: memory and idle rounds up to 16 GiB; checkpoints
                       with CRIU, of 256 MiB to the size given by --mib, 8192 at most
-        --svg FILE    draw the frozen time of checkpoints
+        --svg DIR     draw what was measured as charts
 
       For root. Not a test: the exit code is 0 whatever the figures are.""";
 
@@ -47,6 +47,7 @@ public final class BenchMain {
       Set.of(
           "",
           "first",
+          "throughput",
           "warm",
           "later",
           "restores",
@@ -122,11 +123,12 @@ public final class BenchMain {
   private static void run(Setting setting, Arguments arguments) throws IOException {
     Map<String, Object> facts = facts(setting);
     Report report = new Report();
+    Charts charts = new Charts();
     if (!Set.of("checkpoints", "sizes", "target").contains(arguments.only)) {
-      rounds(setting, arguments, report, facts);
+      rounds(setting, arguments, report, charts, facts);
     }
     if (arguments.runs("target")) {
-      new TargetLife(setting).run(report);
+      new TargetLife(setting, charts.latencies).run(report);
     }
     if (arguments.runs("sizes")) {
       new Sizes(setting).run(report);
@@ -134,9 +136,10 @@ public final class BenchMain {
     if (arguments.runs("checkpoints")) {
       Checkpoints checkpoints = new Checkpoints(setting);
       checkpoints.run(report);
-      if (arguments.svg.isPresent()) {
-        Files.writeString(arguments.svg.get(), new FreezeChart(checkpoints.curves()).svg());
-      }
+      charts.freezes = Optional.of(new FreezeChart(checkpoints.curves()).svg());
+    }
+    if (arguments.svg.isPresent()) {
+      charts.write(arguments.svg.get());
     }
     facts.put("loadAverageAtEnd", loadAverage());
     facts.forEach((name, value) -> System.out.println(name + ": " + value));
@@ -151,7 +154,7 @@ public final class BenchMain {
   }
 
   private static void rounds(
-      Setting setting, Arguments arguments, Report report, Map<String, Object> facts)
+      Setting setting, Arguments arguments, Report report, Charts charts, Map<String, Object> facts)
       throws IOException {
     say("filling " + setting.mib() + " MiB");
     String mib = Integer.toString(setting.mib());
@@ -170,6 +173,9 @@ public final class BenchMain {
       if (arguments.runs("restores")) {
         new Restores(setting, target).run(report);
       }
+      if (arguments.runs("throughput")) {
+        new Throughput(setting, target).run(report, charts.speeds, charts.rounds);
+      }
       if (arguments.runs("peers")) {
         new Peers(setting, target).run(report, later.frozenMicros());
       }
@@ -177,6 +183,33 @@ public final class BenchMain {
     if (arguments.runs("injections")) {
       Injections.run(report, "sleeping", 150, "sleep", "1000000");
       Injections.run(report, "spinning", 400, "sh", "-c", "while :; do :; done");
+    }
+  }
+
+  /** What the parts draw. */
+  private static final class Charts {
+    final BarChart speeds = new BarChart("First round, by threads and zstd level", false);
+    final BarChart rounds =
+        new BarChart("What each round reads and stores (logarithmic): 1 % written between", true);
+    final BarChart latencies =
+        new BarChart("Latency of Redis under load, rounds at 20 % of a core", false);
+    Optional<String> freezes = Optional.empty();
+
+    /** Writes those that have anything to show into a directory. */
+    void write(Path directory) throws IOException {
+      Files.createDirectories(directory);
+      bars(directory.resolve("throughput.svg"), speeds);
+      bars(directory.resolve("rounds.svg"), rounds);
+      bars(directory.resolve("latency.svg"), latencies);
+      if (freezes.isPresent()) {
+        Files.writeString(directory.resolve("checkpoint-freeze.svg"), freezes.get());
+      }
+    }
+
+    private static void bars(Path file, BarChart chart) throws IOException {
+      if (!chart.isEmpty()) {
+        Files.writeString(file, chart.svg());
+      }
     }
   }
 

@@ -34,10 +34,15 @@ final class TargetLife {
   private static final String MAPPING_SECONDS = "3";
 
   private final Setting setting;
+  private final BarChart latencies;
   private final Path socket;
 
-  TargetLife(Setting setting) {
+  /**
+   * @param latencies gets the bars
+   */
+  TargetLife(Setting setting, BarChart latencies) {
     this.setting = setting;
+    this.latencies = latencies;
     this.socket = setting.work().resolve("redis.sock");
   }
 
@@ -133,6 +138,10 @@ final class TargetLife {
         alone.add(load(pipeline, requests));
       }
     }
+    bar(pipeline, "p50", "alone", alone.p50, 1);
+    bar(pipeline, "p50", "beside rounds", beside.p50, 0);
+    bar(pipeline, "p99", "alone", alone.p99, 1);
+    bar(pipeline, "p99", "beside rounds", beside.p99, 0);
     double rate = beside.rate.over(alone.rate).median();
     report.line(
         text("redis, pipeline %d, rounds at %d %% of a core", pipeline, CPU_PERCENT),
@@ -151,6 +160,15 @@ final class TargetLife {
         text("<= %.1f", LATENCY_GOAL),
         Verdict.of(late <= LATENCY_GOAL),
         values("besideP99Millis", beside.p99, "aloneP99Millis", alone.p99));
+  }
+
+  private void bar(int pipeline, String which, String when, Samples millis, int colour) {
+    latencies.add(
+        text("pipeline %d, %s", pipeline, which),
+        when,
+        millis.median(),
+        text("%.2f ms", millis.median()),
+        colour);
   }
 
   /** What is measured beside rounds. */
