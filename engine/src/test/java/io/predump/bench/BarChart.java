@@ -11,7 +11,7 @@ import java.util.List;
 final class BarChart {
   private static final int WIDTH = 720;
   private static final int LEFT = 210;
-  private static final int RIGHT = 110;
+  private static final int RIGHT = 150;
   private static final int TOP = 44;
   private static final int BAR = 18;
   private static final int GAP = 10;
