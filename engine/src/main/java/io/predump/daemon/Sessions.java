@@ -109,7 +109,8 @@ public final class Sessions implements AutoCloseable {
     rules.requireMayProbe(peer, asked.target());
     requireFree(asked.target(), asked.session().single(), Optional.empty());
     try (WriteProbe probe =
-        PreDumpSession.probe(asked.target(), asked.session(), asked.probing())) {
+        PreDumpSession.probe(
+            asked.target(), asked.session(), asked.probing(), rules.admission(peer))) {
       return new WireProbes.Seen(probe.trackerDescription(), probe.watch());
     }
   }

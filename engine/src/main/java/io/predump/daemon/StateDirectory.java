@@ -57,6 +57,8 @@ final class StateDirectory implements SessionObserver, AutoCloseable {
   private StateDirectory(Path path, Fd lock) {
     this.path = path;
     this.lock = lock;
+    // Started now, by whoever starts the daemon: a thread has the rights of the one that starts it.
+    writer.execute(() -> {});
   }
 
   /**

@@ -194,7 +194,7 @@ final class AttachedProcess implements AutoCloseable {
           vpid(status, context.namespaceDepth()),
           context,
           track);
-    } catch (IOException | RuntimeException e) {
+    } catch (IOException | RuntimeException | Error e) {
       lister.close();
       if (memory != null) {
         memory.close();

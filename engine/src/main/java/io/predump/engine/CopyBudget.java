@@ -4,6 +4,10 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BooleanSupplier;
@@ -30,12 +34,22 @@ public final class CopyBudget implements AutoCloseable {
   private final CopyBrake brake;
 
   /**
+   * Makes the tools, where others share them. A thread has the rights on files of the one that
+   * started it, and a borrower may act for an unprivileged user.
+   */
+  private final Optional<ExecutorService> maker;
+
+  /**
    * @param copies copies at a time
    * @param threads workers of each, at least 1
    * @param total what the workers of live rounds of all sessions together may take; pacing is a
    *     session's own
    */
   public CopyBudget(int copies, int threads, CopyLimits total) {
+    this(copies, threads, total, Optional.of(startedMaker()));
+  }
+
+  private CopyBudget(int copies, int threads, CopyLimits total, Optional<ExecutorService> maker) {
     if (copies < 1 || threads < 1) {
       throw new IllegalArgumentException(
           "copies=" + copies + " threads=" + threads + ": at least 1 each");
@@ -43,11 +57,24 @@ public final class CopyBudget implements AutoCloseable {
     this.copies = copies;
     this.threads = threads;
     this.brake = new CopyBrake(total);
+    this.maker = maker;
+  }
+
+  private static ExecutorService startedMaker() {
+    ExecutorService maker =
+        Executors.newSingleThreadExecutor(
+            task -> {
+              Thread thread = new Thread(task, "predump-copy-maker");
+              thread.setDaemon(true);
+              return thread;
+            });
+    maker.execute(() -> {});
+    return maker;
   }
 
   /** {@return the budget of a session that is alone} */
   static CopyBudget ofOne(int threads) {
-    return new CopyBudget(1, threads, CopyLimits.NONE);
+    return new CopyBudget(1, threads, CopyLimits.NONE, Optional.empty());
   }
 
   /**
@@ -99,7 +126,7 @@ public final class CopyBudget implements AutoCloseable {
         turn.awaitUninterruptibly();
       }
       if (free.isEmpty()) {
-        CopyTools tools = new CopyTools(threads);
+        CopyTools tools = make();
         made.add(tools);
         return tools;
       }
@@ -109,6 +136,12 @@ public final class CopyBudget implements AutoCloseable {
       signalNext();
       lock.unlock();
     }
+  }
+
+  private CopyTools make() {
+    return maker
+        .map(m -> CompletableFuture.supplyAsync(() -> new CopyTools(threads), m).join())
+        .orElseGet(() -> new CopyTools(threads));
   }
 
   void giveBack(CopyTools tools) {
@@ -144,6 +177,7 @@ public final class CopyBudget implements AutoCloseable {
     lock.lock();
     try {
       made.forEach(CopyTools::close);
+      maker.ifPresent(ExecutorService::shutdown);
     } finally {
       lock.unlock();
     }

@@ -35,7 +35,11 @@ final class CopyPipeline implements AutoCloseable {
   private final CopyBudget budget;
   private final boolean ownBudget;
   private @Nullable CopyTools held;
-  private volatile @Nullable CopyTools current;
+
+  /** Guards {@link #current}: tools given back must not be failed, somebody else has them. */
+  private final Object turn = new Object();
+
+  private @Nullable CopyTools current;
   private volatile boolean cancelled;
 
   CopyPipeline(int threads, int level) {
@@ -163,19 +167,27 @@ final class CopyPipeline implements AutoCloseable {
   private CopyCounts stretch(Task task, int firstJob, int endJob, CopyTools tools)
       throws IOException {
     FrameSequencer sequencer = tools.sequencer();
-    current = tools;
-    sequencer.begin(task.file, firstJob);
-    if (cancelled) {
-      sequencer.fail();
+    synchronized (turn) {
+      sequencer.begin(task.file, firstJob);
+      current = tools;
+      if (cancelled) {
+        sequencer.fail();
+      }
     }
     AtomicInteger next = new AtomicInteger(firstJob);
     List<Future<CopyCounts>> running = new ArrayList<>();
-    for (CopyTools.Bench bench : tools.benches().subList(0, threads)) {
-      Worker worker = new Worker(bench, sequencer);
-      running.add(tools.executor().submit(() -> worker.run(task, next, endJob)));
-    }
     CopyCounts sum = CopyCounts.NONE;
     Throwable failure = null;
+    try {
+      for (CopyTools.Bench bench : tools.benches().subList(0, threads)) {
+        Worker worker = new Worker(bench, sequencer);
+        running.add(tools.executor().submit(() -> worker.run(task, next, endJob)));
+      }
+    } catch (RuntimeException | Error e) {
+      // No thread, or no memory: those that began must end before somebody else has the tools.
+      sequencer.fail();
+      failure = e;
+    }
     for (Future<CopyCounts> future : running) {
       try {
         sum = sum.plus(ended(future, sequencer));
@@ -183,13 +195,18 @@ final class CopyPipeline implements AutoCloseable {
         failure = firstOf(failure, Objects.requireNonNullElse(e.getCause(), e));
       }
     }
-    current = null;
+    synchronized (turn) {
+      current = null;
+    }
     if (Thread.currentThread().isInterrupted() && sequencer.failed()) {
       failure = firstOf(failure, new IOException("the copy was interrupted"));
     }
     rethrow(failure);
     if (cancelled) {
       throw new CancelledException();
+    }
+    if (sequencer.failed()) {
+      throw new IOException("the copy was ended early");
     }
     return sum.plus(sequencer.written());
   }
@@ -264,10 +281,11 @@ final class CopyPipeline implements AutoCloseable {
 
   /** Set when the caller wants the copy under way, and every later one, to fail. */
   void cancel() {
-    cancelled = true;
-    CopyTools tools = current;
-    if (tools != null) {
-      tools.sequencer().fail();
+    synchronized (turn) {
+      cancelled = true;
+      if (current != null) {
+        current.sequencer().fail();
+      }
     }
     budget.wake();
   }

@@ -4,7 +4,9 @@ import io.predump.images.FrameCodec;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
@@ -23,16 +25,23 @@ final class CopyTools implements AutoCloseable {
     final byte[] page = new byte[PageTable.PAGE_BYTES];
   }
 
+  /** Starts the threads at once: they have the rights of whoever makes the tools. */
   CopyTools(int threads) {
     AtomicInteger number = new AtomicInteger();
-    executor =
-        Executors.newFixedThreadPool(
+    ThreadPoolExecutor pool =
+        new ThreadPoolExecutor(
             threads,
+            threads,
+            0,
+            TimeUnit.SECONDS,
+            new LinkedBlockingQueue<>(),
             task -> {
               Thread thread = new Thread(task, "predump-copy-" + number.incrementAndGet());
               thread.setDaemon(true);
               return thread;
             });
+    executor = pool;
+    pool.prestartAllCoreThreads();
     for (int i = 0; i < threads; i++) {
       benches.add(new Bench());
     }

@@ -133,13 +133,23 @@ public final class PreDumpSession implements AutoCloseable {
    */
   public static WriteProbe probe(Pid target, SessionOptions options, ProbeOptions probing)
       throws IOException {
+    return probe(target, options, probing, Admission.EVERYTHING);
+  }
+
+  /**
+   * The same for somebody who may not see everything.
+   *
+   * @param admission asked of every process of the tree, then and later
+   * @throws IOException also what the admission throws
+   */
+  public static WriteProbe probe(
+      Pid target, SessionOptions options, ProbeOptions probing, Admission admission)
+      throws IOException {
     ProcStatus status = TargetCheck.check(target);
     KernelFeatures features = KernelFeatures.current();
     WriteProbe.requireReports(TrackerPlan.of(options.tracker(), features));
     return new WriteProbe(
-        TargetTree.attach(status, options, features, Admission.EVERYTHING, TestHooks.NONE),
-        options,
-        probing);
+        TargetTree.attach(status, options, features, admission, TestHooks.NONE), options, probing);
   }
 
   static PreDumpSession attach(
@@ -177,11 +187,11 @@ public final class PreDumpSession implements AutoCloseable {
       TargetTree tree = TargetTree.attach(status, options, features, admission, hooks);
       try {
         return new PreDumpSession(tree, chain, lock, !existed, options, budget);
-      } catch (IOException | RuntimeException e) {
+      } catch (IOException | RuntimeException | Error e) {
         tree.close();
         throw e;
       }
-    } catch (IOException | RuntimeException e) {
+    } catch (IOException | RuntimeException | Error e) {
       lock.close();
       if (!existed) {
         removeIfEmpty(imagesDir);

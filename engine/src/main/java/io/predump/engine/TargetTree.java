@@ -73,7 +73,7 @@ final class TargetTree implements AutoCloseable {
       tree.discover(true);
       tree.requireNoSharerOutside();
       return tree;
-    } catch (IOException | RuntimeException e) {
+    } catch (IOException | RuntimeException | Error e) {
       tree.close();
       throw e;
     }

@@ -15,6 +15,7 @@ import io.predump.linux.Pid;
 import io.predump.linux.proc.ProcStatus;
 import io.predump.linux.proc.ProcessTree;
 import io.predump.linux.testkit.LiveTarget;
+import io.predump.proto.control.ProbeCall;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
@@ -194,6 +195,20 @@ final class AccessIT {
             () -> sessions(new AccessRules()).attach(PEER, request(parent, home.resolve("images"))))
         .hasMessage("pid=" + child + " is not user " + USER + "'s to copy");
     assertThat(home.resolve("images")).doesNotExist();
+  }
+
+  /** Nobody is stopped either to watch them. */
+  @Test
+  void aChildOfAnotherUserIsNotProbedWithItsParent() throws IOException {
+    LiveTarget parent = parentOfRoot();
+    Pid child = ProcessTree.children(parent.pid()).get(0);
+    ProbeCall call =
+        ProbeCall.newBuilder().setPid(parent.pid().number()).setDurationMicros(400_000).build();
+    assertThatThrownBy(() -> sessions(new AccessRules()).probe(PEER, call, OPTIONS))
+        .hasMessage("pid=" + child + " is not user " + USER + "'s to copy");
+    assertThat(sessions(new AccessRules(Safeguard.OWN_CHILDREN)).probe(PEER, call, OPTIONS))
+        .as("control")
+        .isNotNull();
   }
 
   /** The control: root's memory lies in the user's files. */

@@ -50,7 +50,7 @@ class MetricsTest {
             .filter(line -> line.startsWith("ExecStart="))
             .findFirst()
             .orElseThrow();
-    assertThat(start).endsWith(" daemon --state-dir ${STATE_DIRECTORY} --config /etc/predump.conf");
+    assertThat(start).endsWith(" daemon --state-dir ${STATE_DIRECTORY} $PREDUMP_OPTIONS");
   }
 
   @Test

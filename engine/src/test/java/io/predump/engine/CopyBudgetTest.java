@@ -46,6 +46,25 @@ class CopyBudgetTest {
     }
   }
 
+  /**
+   * A thread inherits the rights on files of the one that starts it, as it inherits such values.
+   */
+  @Test
+  void itsThreadsAreStartedByNoBorrower() throws Exception {
+    InheritableThreadLocal<String> identity = new InheritableThreadLocal<>();
+    try (CopyBudget budget = new CopyBudget(1, 1, CopyLimits.NONE)) {
+      identity.set("of an unprivileged user");
+      CopyTools tools = budget.borrow(() -> false);
+      assertThat(tools.executor().submit(identity::get).get()).isNull();
+      budget.giveBack(tools);
+    }
+    try (CopyBudget alone = CopyBudget.ofOne(1)) {
+      CopyTools tools = alone.borrow(() -> false);
+      assertThat(tools.executor().submit(identity::get).get()).as("control").isNotNull();
+      alone.giveBack(tools);
+    }
+  }
+
   @Test
   void whoIsCancelledLeavesTheQueueAndTheNextHasItsTurn() throws Exception {
     try (CopyBudget budget = new CopyBudget(1, 1, CopyLimits.NONE)) {

@@ -218,6 +218,55 @@ final class CopyPipelineTest {
         });
   }
 
+  /** Half a copy must not pass for a whole one, whoever ended it. */
+  @Test
+  void aCopyThatWasEndedFromOutsideIsNoSuccess() {
+    assertTimeoutPreemptively(
+        PATIENCE,
+        () -> {
+          Memory memory = new Memory(2000, RunList.DROP_ZERO);
+          try (CopyBudget budget = new CopyBudget(1, 2, CopyLimits.NONE);
+              CopyPipeline pipeline = new CopyPipeline(2, 1, CopyBrake.NONE, budget);
+              RoundWriter round = round()) {
+            CopyTools tools = budget.borrow(() -> false);
+            budget.giveBack(tools);
+            FakeSource source =
+                new FakeSource(job -> tools.sequencer().fail(), CopyPipelineTest::numbered);
+            PagesWriter file = round.pages(NAME);
+
+            assertThatThrownBy(() -> copy(pipeline, memory, source, file, true))
+                .isInstanceOf(IOException.class)
+                .hasMessage("the copy was ended early");
+          }
+        });
+  }
+
+  /** Tools are given back only when nobody works with them any more. */
+  @Test
+  void aThreadThatCannotBeHadFailsTheCopyAfterTheOthersHaveEnded() {
+    assertTimeoutPreemptively(
+        PATIENCE,
+        () -> {
+          Memory memory = new Memory(2000, RunList.DROP_ZERO);
+          try (CopyBudget budget = new CopyBudget(1, 2, CopyLimits.NONE);
+              CopyPipeline pipeline = new CopyPipeline(2, 1, CopyBrake.NONE, budget);
+              RoundWriter round = round()) {
+            CopyTools tools = budget.borrow(() -> false);
+            tools.executor().shutdown();
+            budget.giveBack(tools);
+            FakeSource source = new FakeSource(job -> {}, CopyPipelineTest::numbered);
+            PagesWriter file = round.pages(NAME);
+
+            assertThatThrownBy(() -> copy(pipeline, memory, source, file, true))
+                .isInstanceOf(IOException.class)
+                .hasMessageStartingWith("copying failed");
+            assertThat(source.openReaders).hasValue(0);
+            assertThat(tools.sequencer().failed()).isTrue();
+            assertThat(budget.borrow(() -> false)).as("given back").isSameAs(tools);
+          }
+        });
+  }
+
   @Test
   void dropsZeroPagesWhereAFreshMappingShowsZeros() {
     assertTimeoutPreemptively(
