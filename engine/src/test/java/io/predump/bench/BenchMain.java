@@ -31,7 +31,7 @@ public final class BenchMain {
       """
       usage: ./build bench [OPTION]...
 
-        --mib N       memory of the process to copy, MiB (2048)
+        --mib N       memory of the process to copy, MiB (2048); with less, sizes only if asked for
         --repeat N    samples of each kind of first round (3)
         --dir DIR     where ours and the floor write for a while (/var/tmp)
         --json FILE   write the figures as JSON too
@@ -42,6 +42,9 @@ public final class BenchMain {
         --svg DIR     draw what was measured as charts
 
       For root. Not a test: the exit code is 0 whatever the figures are.""";
+
+  /** The goals are for this size; a smaller benchmark shall be a quick one. */
+  private static final int GOAL_MIB = 2048;
 
   private static final Set<String> PARTS =
       Set.of(
@@ -130,7 +133,7 @@ public final class BenchMain {
     if (arguments.runs("target")) {
       new TargetLife(setting, charts.latencies).run(report);
     }
-    if (arguments.runs("sizes")) {
+    if (arguments.only.equals("sizes") || (arguments.only.isEmpty() && setting.mib() >= GOAL_MIB)) {
       new Sizes(setting).run(report);
     }
     if (arguments.runs("checkpoints")) {
