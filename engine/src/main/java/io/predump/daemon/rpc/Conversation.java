@@ -84,12 +84,13 @@ final class Conversation {
   private boolean answer(CriuRequest request) {
     int type = request.getType();
     try {
-      if (Requests.isPreDump(request)) {
+      boolean ours = service.isOurs(caller, request);
+      if (ours && Requests.isPreDump(request)) {
         service.preDumps().serve(caller, request);
         caller.send(Responses.success(type));
         return true;
       }
-      if (service.isOurs(caller, request) && type == RpcTypes.DUMP) {
+      if (ours && type == RpcTypes.DUMP) {
         caller.send(service.dumps().serve(caller, request, service.criu()));
         return true;
       }

@@ -11,10 +11,9 @@ import io.predump.proto.CriuRequest;
 final class Requests {
   private Requests() {}
 
-  /** {@return whether a request is a pre-dump of the kind that is served here} */
+  /** {@return whether a request is a pre-dump of any kind} */
   static boolean isPreDump(CriuRequest request) {
-    return (request.getType() == RpcTypes.PRE_DUMP || request.getType() == RpcTypes.SINGLE_PRE_DUMP)
-        && isIntoFiles(request);
+    return request.getType() == RpcTypes.PRE_DUMP || request.getType() == RpcTypes.SINGLE_PRE_DUMP;
   }
 
   /**
@@ -26,8 +25,11 @@ final class Requests {
         && !request.getOpts().getParentImg().isEmpty();
   }
 
-  /** Of a process that is named, and neither to a page server nor with lazy pages. */
-  private static boolean isIntoFiles(CriuRequest request) {
+  /**
+   * {@return whether a request is of the kind that can be served here: of a process that is named,
+   * and neither to a page server nor with lazy pages}
+   */
+  static boolean isIntoFiles(CriuRequest request) {
     CriuOptions options = request.getOpts();
     return options.hasPid() && !options.hasPs() && !options.getLazyPages();
   }

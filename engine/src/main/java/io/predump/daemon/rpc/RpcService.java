@@ -61,8 +61,13 @@ public final class RpcService implements AutoCloseable {
 
   /** {@return whether a request is served here; else the real criu is to have it} */
   boolean isOurs(Caller caller, CriuRequest request) {
-    if (Requests.isPreDump(request) || request.getType() == RpcTypes.FEATURE_CHECK) {
+    if (request.getType() == RpcTypes.FEATURE_CHECK) {
       return true;
+    }
+    if (Requests.isPreDump(request)) {
+      // Without soft-dirty bits a pre-dump of the real criu aborts and leaves its parasite mapped
+      // in the target: what we cannot do is refused here.
+      return Requests.isIntoFiles(request) || !KernelFeatures.current().softDirty().present();
     }
     try {
       return dumps.isOurs(caller, request);

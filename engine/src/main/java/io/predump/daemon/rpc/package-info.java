@@ -16,10 +16,13 @@
  *   <caption>Requests</caption>
  *   <tr><th>request</th><th>served</th></tr>
  *   <tr><td>PRE_DUMP, SINGLE_PRE_DUMP with a pid</td><td>here: a live round</td></tr>
+ *   <tr><td>the same to a page server, with lazy pages, or without a pid</td>
+ *       <td>by the real criu where the kernel has soft-dirty bits; else refused, EOPNOTSUPP: the
+ *       real criu would abort and leave its parasite mapped in the target</td></tr>
  *   <tr><td>DUMP with a pid and a {@code parent_img} that a pre-dump here has filled</td>
  *       <td>here, with the real criu ({@link io.predump.criu.CriuRpcDump})</td></tr>
  *   <tr><td>FEATURE_CHECK</td><td>by the real criu; {@code mem_track} is our answer</td></tr>
- *   <tr><td>to a page server, with lazy pages, every other</td><td>by the real criu, unchanged</td></tr>
+ *   <tr><td>every other</td><td>by the real criu, unchanged</td></tr>
  * </table>
  *
  * <p>What the real criu serves is, of a socket handed over, left to the process that handed it

@@ -8,6 +8,7 @@ import io.predump.criu.SelfChecking;
 import io.predump.criu.StockCriu;
 import io.predump.linux.Pid;
 import io.predump.proto.CriuOptions;
+import io.predump.proto.CriuPageServer;
 import io.predump.proto.CriuResponse;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -226,6 +227,34 @@ final class RpcServerIT {
       CriuResponse response = client.receive();
       assertThat(response.getSuccess()).isFalse();
       assertThat(response.getCrErrmsg()).startsWith("not a request of CRIU's RPC: ");
+    }
+  }
+
+  @Test
+  void aPreDumpThatOnlySoftDirtyBitsAllowIsRefusedAndTheTargetUntouched() throws IOException {
+    List<UnaryOperator<CriuOptions.Builder>> kinds =
+        List.of(
+            options -> options.setPs(CriuPageServer.newBuilder().setAddress("::1").setPort(9)),
+            options -> options.setLazyPages(true),
+            CriuOptions.Builder::clearPid);
+    try (SelfChecking target = SelfChecking.start("8")) {
+      Path maps = Path.of(target.pid().procPath("maps"));
+      long before = Files.readAllLines(maps).size();
+      for (int type : new int[] {RpcTypes.PRE_DUMP, RpcTypes.SINGLE_PRE_DUMP}) {
+        for (UnaryOperator<CriuOptions.Builder> kind : kinds) {
+          CriuResponse response = rpc.ask(type, target.pid(), "1", kind);
+
+          assertThat(response.getType()).isEqualTo(type);
+          assertThat(response.getSuccess()).isFalse();
+          assertThat(response.getCrErrno()).isEqualTo(95);
+          assertThat(response.getCrErrmsg())
+              .isEqualTo(
+                  "a pre-dump to a page server, with lazy_pages or without a pid needs soft-dirty"
+                      + " bits, which this kernel lacks: have it put into files");
+        }
+      }
+      assertThat(Files.readAllLines(maps)).hasSize((int) before);
+      assertThat(target.check()).isEqualTo("right");
     }
   }
 
