@@ -130,24 +130,36 @@ final class CallerFiles implements AutoCloseable {
   /**
    * Fills the images directory with the newest round of a chain.
    *
+   * @param tree whose chain it is; locked
    * @param parentRound which round the parent's directory holds; empty: everything, without a
    *     parent
    * @param takeOver how what is no page gets there: by a copy, unless the chain goes soon
    * @return the round
+   * @throws DaemonException if the parent holds it no longer; nothing is changed then
    */
-  int fill(Path chainDirectory, OptionalInt parentRound, TakeOver takeOver) throws IOException {
+  int fill(TrackedTree tree, OptionalInt parentRound, TakeOver takeOver) throws IOException {
     int threads = Runtime.getRuntime().availableProcessors();
     try (DirectoryFill fill = DirectoryFill.begin(images());
-        ImageChain chain = ImageChain.open(chainDirectory)) {
+        ImageChain chain = ImageChain.open(tree.chain())) {
       RawImages raw = RawImages.of(chain);
       if (parentRound.isPresent()) {
         raw.writeSince(parentRound.getAsInt(), fill.path(), threads, takeOver);
+        requireParent(tree.fillings(), parentRound); // it may be long since it was looked at
         fill.commit(Optional.of(options.getParentImg()));
       } else {
         raw.writeTo(fill.path(), threads, takeOver);
         fill.commit(Optional.empty());
       }
       return chain.newest().number();
+    }
+  }
+
+  private void requireParent(Fillings fillings, OptionalInt round) throws IOException {
+    Optional<Path> parent = parent();
+    if (parent.isEmpty() || !fillings.roundOf(parent.get()).equals(round)) {
+      throw new DaemonException(
+          ErrorCode.USAGE,
+          "parent_img=" + options.getParentImg() + ": no longer what a pre-dump has filled");
     }
   }
 

@@ -13,6 +13,7 @@ import io.predump.proto.CriuResponse;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Optional;
+import java.util.OptionalInt;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -111,7 +112,11 @@ final class Dumps {
   /** Either on the session's thread or, that having done its work, on ours. */
   private static void fill(TrackedTree tree, CallerFiles files, Path parent, TakeOver takeOver)
       throws IOException {
-    int round = files.fill(tree.chain(), tree.fillings().roundOf(parent), takeOver);
+    OptionalInt parentRound = tree.fillings().roundOf(parent);
+    if (parentRound.isEmpty()) {
+      throw noParent(tree.session().target());
+    }
+    int round = files.fill(tree, parentRound, takeOver);
     tree.fillings().filled(files.images(), round, Optional.of(parent));
   }
 

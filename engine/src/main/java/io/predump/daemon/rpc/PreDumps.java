@@ -67,7 +67,7 @@ final class PreDumps {
     Optional<Path> parent = files.parent();
     OptionalInt parentRound =
         parent.isPresent() ? tree.fillings().roundOf(parent.get()) : OptionalInt.empty();
-    int round = files.fill(tree.chain(), parentRound, TakeOver.COPY);
+    int round = files.fill(tree, parentRound, TakeOver.COPY);
     tree.fillings()
         .filled(files.images(), round, parentRound.isPresent() ? parent : Optional.empty());
     LOG.info(

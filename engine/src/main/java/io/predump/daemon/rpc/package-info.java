@@ -58,8 +58,9 @@
  *       runs on, and the session is as it was. A client that has gone, or says no at {@code
  *       post-dump}, or takes longer than two minutes to say something, is such a failure.
  *   <li><b>A parent that is not what it was.</b> A directory counts as filled by us only as long as
- *       it is the same directory with the same {@code inventory.img}. One that is filled anew takes
- *       all that have it as an ancestor out of count.
+ *       it is the same directory with the same {@code inventory.img}, and so is each of its
+ *       ancestors, whoever fills one anew; looked at before the work and once more before the
+ *       images get their names.
  *   <li><b>The daemon was restarted.</b> It knows no parent: a pre-dump is a whole one again, a
  *       DUMP goes to the real criu.
  *   <li><b>A pid that is another's now.</b> A session counts only with the start time it was
