@@ -128,19 +128,22 @@ final class CallerFiles implements AutoCloseable {
   }
 
   /**
-   * Fills the images directory with the newest round of a chain.
+   * Fills the images directory with a round of a chain.
    *
    * @param tree whose chain it is; locked
+   * @param round which; empty: the newest, for who holds the session. Else others may have added
+   *     one since
    * @param parentRound which round the parent's directory holds; empty: everything, without a
    *     parent
    * @param takeOver how what is no page gets there: by a copy, unless the chain goes soon
    * @return the round
    * @throws DaemonException if the parent holds it no longer; nothing is changed then
    */
-  int fill(TrackedTree tree, OptionalInt parentRound, TakeOver takeOver) throws IOException {
+  int fill(TrackedTree tree, OptionalInt round, OptionalInt parentRound, TakeOver takeOver)
+      throws IOException {
     int threads = Runtime.getRuntime().availableProcessors();
     try (DirectoryFill fill = DirectoryFill.begin(images());
-        ImageChain chain = ImageChain.open(tree.chain())) {
+        ImageChain chain = open(tree.chain(), round)) {
       RawImages raw = RawImages.of(chain);
       if (parentRound.isPresent()) {
         raw.writeSince(parentRound.getAsInt(), fill.path(), threads, takeOver);
@@ -152,6 +155,10 @@ final class CallerFiles implements AutoCloseable {
       }
       return chain.newest().number();
     }
+  }
+
+  private static ImageChain open(Path chain, OptionalInt round) throws IOException {
+    return round.isPresent() ? ImageChain.open(chain, round.getAsInt()) : ImageChain.open(chain);
   }
 
   private void requireParent(Fillings fillings, OptionalInt round) throws IOException {

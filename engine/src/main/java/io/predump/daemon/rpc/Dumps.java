@@ -97,26 +97,31 @@ final class Dumps {
                 asked.request(),
                 files.log(),
                 asked.caller(),
-                () -> fill(tree, files, parent, TakeOver.LINK)));
+                () -> fill(tree, files, parent, OptionalInt.empty(), TakeOver.LINK)));
     Optional<FinalRound> last = tree.session().finish(dump, false);
     if (last.isEmpty()) {
       throw new DaemonException(
           ErrorCode.TARGET_GONE, "pid=" + tree.session().target() + " ended on the way");
     }
     if (dump.leavesRunning()) {
-      fill(tree, files, parent, TakeOver.COPY);
+      OptionalInt round = OptionalInt.of(last.get().record().round());
+      fill(tree, files, parent, round, TakeOver.COPY);
     }
     return dump.response().orElseThrow();
   }
 
-  /** Either on the session's thread or, that having done its work, on ours. */
-  private static void fill(TrackedTree tree, CallerFiles files, Path parent, TakeOver takeOver)
+  /**
+   * Either on the session's thread, where nobody else takes a round, or, that having done its work,
+   * on ours: the chain may hold rounds then that others have taken since.
+   */
+  private static void fill(
+      TrackedTree tree, CallerFiles files, Path parent, OptionalInt which, TakeOver takeOver)
       throws IOException {
     OptionalInt parentRound = tree.fillings().roundOf(parent);
     if (parentRound.isEmpty()) {
       throw noParent(tree.session().target());
     }
-    int round = files.fill(tree, parentRound, takeOver);
+    int round = files.fill(tree, which, parentRound, takeOver);
     tree.fillings().filled(files.images(), round, Optional.of(parent));
   }
 

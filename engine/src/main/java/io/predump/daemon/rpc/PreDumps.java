@@ -67,7 +67,8 @@ final class PreDumps {
     Optional<Path> parent = files.parent();
     OptionalInt parentRound =
         parent.isPresent() ? tree.fillings().roundOf(parent.get()) : OptionalInt.empty();
-    int round = files.fill(tree, parentRound, TakeOver.COPY);
+    int round = record.get().round();
+    files.fill(tree, OptionalInt.of(round), parentRound, TakeOver.COPY);
     tree.fillings()
         .filled(files.images(), round, parentRound.isPresent() ? parent : Optional.empty());
     LOG.info(

@@ -6,9 +6,14 @@ import io.predump.criu.RpcCriu;
 import io.predump.criu.RpcTypes;
 import io.predump.criu.SelfChecking;
 import io.predump.criu.StockCriu;
+import io.predump.daemon.ManagedSession;
+import io.predump.images.RawImages;
 import io.predump.linux.Pid;
+import io.predump.linux.net.Deadline;
+import io.predump.linux.net.UnixSocket;
 import io.predump.proto.CriuOptions;
 import io.predump.proto.CriuPageServer;
+import io.predump.proto.CriuRequest;
 import io.predump.proto.CriuResponse;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -17,7 +22,10 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalInt;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.UnaryOperator;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -166,6 +174,37 @@ final class RpcServerIT {
       assertThat(Restoring.bytesOfPages(directory.resolve("1"))).isGreaterThan(8L << 20);
       assertThat(directory.resolve("3/parent")).doesNotExist();
       assertThat(Restoring.bytesOfPages(directory.resolve("3"))).isGreaterThan(8L << 20);
+    }
+  }
+
+  /** Others take rounds of the same session between a client's round and its images. */
+  @Test
+  void aClientGetsItsOwnRoundAlthoughTheChainHoldsANewerOne() throws IOException {
+    try (SelfChecking target = SelfChecking.start("8");
+        RpcRequests client = rpc.connect();
+        UnixSocket socket =
+            UnixSocket.connect(
+                rpc.socket().toString(), UnixSocket.Type.SEQPACKET, Deadline.NEVER)) {
+      assertWell(rpc.preDump(target.pid(), "1", ""));
+      ManagedSession session = rpc.sessions().find(target.pid()).orElseThrow();
+      assertThat(session.round().orElseThrow().round()).isEqualTo(2);
+      TrackedTree tree =
+          new TrackedTree(session, 0, chain(), new Fillings(), new ReentrantLock());
+      CriuRequest again =
+          client.about(RpcTypes.PRE_DUMP, target.pid(), directory.resolve("again"), o -> o);
+
+      try (CallerFiles files = CallerFiles.open(Caller.of(socket), again.getOpts())) {
+        files.fill(tree, OptionalInt.of(1), OptionalInt.empty(), RawImages.TakeOver.COPY);
+      }
+
+      assertThat(directory.resolve("again/pages-1.img"))
+          .hasSameBinaryContentAs(directory.resolve("1/pages-1.img"));
+    }
+  }
+
+  private Path chain() throws IOException {
+    try (Stream<Path> chains = Files.list(rpc.chains())) {
+      return chains.findFirst().orElseThrow();
     }
   }
 
