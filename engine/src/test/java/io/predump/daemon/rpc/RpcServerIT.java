@@ -23,6 +23,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
@@ -188,8 +189,7 @@ final class RpcServerIT {
       assertWell(rpc.preDump(target.pid(), "1", ""));
       ManagedSession session = rpc.sessions().find(target.pid()).orElseThrow();
       assertThat(session.round().orElseThrow().round()).isEqualTo(2);
-      TrackedTree tree =
-          new TrackedTree(session, 0, chain(), new Fillings(), new ReentrantLock());
+      TrackedTree tree = new TrackedTree(session, 0, chain(), new Fillings(), new ReentrantLock());
       CriuRequest again =
           client.about(RpcTypes.PRE_DUMP, target.pid(), directory.resolve("again"), o -> o);
 
@@ -242,6 +242,31 @@ final class RpcServerIT {
             predump: pre-dump of pid 4194303
             Error (predump): no process with pid=4194303
             """);
+  }
+
+  @Test
+  void aClientForWhomThereIsNoThreadIsHungUpOnAndTheNextIsServed() throws IOException {
+    AtomicInteger threads = new AtomicInteger();
+    Path own = Files.createDirectory(directory.resolve("own"));
+    try (ServedHere served =
+        ServedHere.start(
+            own,
+            StockCriu.program().path(),
+            task -> threads.getAndIncrement() == 0 ? new Unstartable() : new Thread(task))) {
+      try (RpcRequests client = served.connect()) {
+        assertThat(client.isOver()).isTrue();
+      }
+      try (RpcRequests client = served.connect()) {
+        assertWell(client.ask(RpcRequests.version()));
+      }
+    }
+  }
+
+  private static final class Unstartable extends Thread {
+    @Override
+    public synchronized void start() {
+      throw new OutOfMemoryError("unable to create native thread");
+    }
   }
 
   @Test
