@@ -20,6 +20,12 @@ import org.jspecify.annotations.Nullable;
  * the registry.
  */
 public final class RpcService implements AutoCloseable {
+  /**
+   * Below a state directory, where the chains lie: a name that nobody else gives, for what is found
+   * there from before goes.
+   */
+  public static final String CHAINS = "predump-rpc-chains";
+
   private final TrackedTrees trees;
   private final PreDumps preDumps;
   private final Dumps dumps;
@@ -38,7 +44,7 @@ public final class RpcService implements AutoCloseable {
    *
    * @param sessions where the sessions are registered; borrowed
    * @param options how trees are copied
-   * @param directory for the chains of the sessions, emptied; its parent exists
+   * @param directory for the chains of the sessions; those of before go. Its parent exists
    * @param criu the real criu; empty: found as the command line finds it, when one is needed
    * @throws io.predump.daemon.DaemonException if another program uses the directory
    */

@@ -25,17 +25,21 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * The trees that clients of RPC have had pre-dumped, in sessions of a registry that others use too.
- * Their chains lie in a directory of their own, which is emptied at the start: tracking ended with
- * whoever wrote there. For any thread.
+ * Their chains lie in a directory of their own, and go at the start: tracking ended with whoever
+ * wrote there. Nothing else that lies there is touched. For any thread.
  */
 final class TrackedTrees implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(TrackedTrees.class);
+
+  /** PID, when it started, when it was attached. */
+  private static final Pattern CHAIN = Pattern.compile("pid[0-9]+-[0-9]+-[0-9]+");
 
   private final Sessions sessions;
   private final SessionOptions options;
@@ -52,7 +56,7 @@ final class TrackedTrees implements AutoCloseable {
   }
 
   /**
-   * Begins with an empty directory.
+   * Begins without the chains of before.
    *
    * @param sessions borrowed
    * @param options how trees are copied
@@ -72,15 +76,22 @@ final class TrackedTrees implements AutoCloseable {
         throw new DaemonException(
             ErrorCode.FAILURE, directory + ": another daemon serves CRIU's RPC from there");
       }
-      try (var entries = Files.newDirectoryStream(directory)) {
-        for (Path entry : entries) {
-          delete(entry);
-        }
-      }
+      deleteChains(directory);
       return new TrackedTrees(sessions, options, directory, lock);
     } catch (IOException | RuntimeException e) {
       lock.close();
       throw e;
+    }
+  }
+
+  private static void deleteChains(Path directory) throws IOException {
+    try (var entries = Files.newDirectoryStream(directory)) {
+      for (Path entry : entries) {
+        if (CHAIN.matcher(entry.getFileName().toString()).matches()
+            && Files.isDirectory(entry, LinkOption.NOFOLLOW_LINKS)) {
+          delete(entry);
+        }
+      }
     }
   }
 
@@ -113,7 +124,9 @@ final class TrackedTrees implements AutoCloseable {
 
   private TrackedTree attach(Pid root) throws IOException {
     long startTimeTicks = startTimeTicks(root);
-    Path chain = directory.resolve(root + "-" + startTimeTicks + "-" + System.nanoTime());
+    Path chain =
+        directory.resolve(
+            "pid" + root.number() + "-" + startTimeTicks + "-" + Math.abs(System.nanoTime()));
     ManagedSession session;
     try {
       session = sessions.attach(Peer.self(), AttachRequest.of(root, chain, options));
