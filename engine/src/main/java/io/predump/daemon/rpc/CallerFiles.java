@@ -29,6 +29,13 @@ final class CallerFiles implements AutoCloseable {
   /** Where CRIU logs if its client names nothing. */
   private static final String DEFAULT_LOG = "criu.log";
 
+  /**
+   * Lies in every directory that is filled here, and outlives the daemon. The real criu would go by
+   * soft-dirty bits to build on such a directory, and they tell nothing of what was written since:
+   * a tracker of ours may have cleared them. The program {@code criu} knows the name too.
+   */
+  private static final String MARK = "predump-round";
+
   private final CriuOptions options;
   private final Fd images;
   private final Fd work;
@@ -109,6 +116,13 @@ final class CallerFiles implements AutoCloseable {
         : Optional.of(parent);
   }
 
+  /** {@return whether the request's parent was filled here, by this daemon or one before it} */
+  boolean hasMarkedParent() {
+    return parent()
+        .map(parent -> Files.exists(parent.resolve(MARK), LinkOption.NOFOLLOW_LINKS))
+        .orElse(false);
+  }
+
   /** {@return where the log is} */
   Path log() {
     String name = options.getLogFile();
@@ -145,6 +159,8 @@ final class CallerFiles implements AutoCloseable {
     try (DirectoryFill fill = DirectoryFill.begin(images());
         ImageChain chain = open(tree.chain(), round)) {
       RawImages raw = RawImages.of(chain);
+      Files.writeString(
+          fill.path().resolve(MARK), "pid " + tree.session().target() + " round " + round(chain));
       if (parentRound.isPresent()) {
         raw.writeSince(parentRound.getAsInt(), fill.path(), threads, takeOver);
         requireParent(tree.fillings(), parentRound); // it may be long since it was looked at
@@ -153,8 +169,12 @@ final class CallerFiles implements AutoCloseable {
         raw.writeTo(fill.path(), threads, takeOver);
         fill.commit(Optional.empty());
       }
-      return chain.newest().number();
+      return round(chain);
     }
+  }
+
+  private static int round(ImageChain chain) {
+    return chain.newest().number();
   }
 
   private static ImageChain open(Path chain, OptionalInt round) throws IOException {

@@ -40,7 +40,8 @@ final class PreDumps {
         if (!Requests.isIntoFiles(request)) {
           throw new UnsupportedOperationException(
               "a pre-dump to a page server, with lazy_pages or without a pid needs soft-dirty bits,"
-                  + " which this kernel lacks: have it put into files");
+                  + " which this kernel lacks, or a parent that is not ours: have it put into"
+                  + " files");
         }
         Pid target = Requests.target(request);
         TrackedTree tree = trees.obtain(target);

@@ -16,13 +16,9 @@ final class Requests {
     return request.getType() == RpcTypes.PRE_DUMP || request.getType() == RpcTypes.SINGLE_PRE_DUMP;
   }
 
-  /**
-   * {@return whether a request is a dump of the kind that is served here, if its parent is ours}
-   */
+  /** {@return whether a request is a dump, of any kind, on a parent} */
   static boolean isDumpWithParent(CriuRequest request) {
-    return request.getType() == RpcTypes.DUMP
-        && isIntoFiles(request)
-        && !request.getOpts().getParentImg().isEmpty();
+    return request.getType() == RpcTypes.DUMP && !request.getOpts().getParentImg().isEmpty();
   }
 
   /**

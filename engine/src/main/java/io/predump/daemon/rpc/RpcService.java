@@ -73,12 +73,22 @@ public final class RpcService implements AutoCloseable {
     if (Requests.isPreDump(request)) {
       // Without soft-dirty bits a pre-dump of the real criu aborts and leaves its parasite mapped
       // in the target: what we cannot do is refused here.
-      return Requests.isIntoFiles(request) || !KernelFeatures.current().softDirty().present();
+      return Requests.isIntoFiles(request)
+          || !KernelFeatures.current().softDirty().present()
+          || hasMarkedParent(caller, request);
     }
     try {
       return dumps.isOurs(caller, request);
     } catch (IOException e) {
       return false; // what is wrong with it the real criu will find and say
+    }
+  }
+
+  private static boolean hasMarkedParent(Caller caller, CriuRequest request) {
+    try (CallerFiles files = CallerFiles.open(caller, request.getOpts())) {
+      return files.hasMarkedParent();
+    } catch (IOException e) {
+      return false; // as above
     }
   }
 

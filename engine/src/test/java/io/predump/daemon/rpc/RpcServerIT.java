@@ -314,7 +314,8 @@ final class RpcServerIT {
           assertThat(response.getCrErrmsg())
               .isEqualTo(
                   "a pre-dump to a page server, with lazy_pages or without a pid needs soft-dirty"
-                      + " bits, which this kernel lacks: have it put into files");
+                      + " bits, which this kernel lacks, or a parent that is not ours: have it put"
+                      + " into files");
         }
       }
       assertThat(Files.readAllLines(maps)).hasSize((int) before);
