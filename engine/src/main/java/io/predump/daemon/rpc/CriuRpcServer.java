@@ -4,6 +4,7 @@ import io.predump.criu.RpcCriu;
 import io.predump.daemon.DaemonException;
 import io.predump.daemon.ErrorCode;
 import io.predump.daemon.Failure;
+import io.predump.daemon.Quoted;
 import io.predump.linux.Fd;
 import io.predump.linux.net.Deadline;
 import io.predump.linux.net.ReceivedMessage;
@@ -116,7 +117,7 @@ public final class CriuRpcServer implements AutoCloseable {
         }
       } catch (IOException | RuntimeException | OutOfMemoryError e) {
         // Descriptors, threads or memory are short: those who wait stay in the backlog meanwhile.
-        LOG.warn("CRIU's RPC: {}", Failure.of(e).message());
+        LOG.warn("event=rpc-accept-failed reason={}", Quoted.of(Failure.of(e).message()));
         rest();
       }
     }
@@ -132,7 +133,7 @@ public final class CriuRpcServer implements AutoCloseable {
 
   private void begin(UnixSocket socket) {
     if (open.size() >= CONNECTIONS) {
-      LOG.warn("CRIU's RPC: more than {} connections", CONNECTIONS);
+      LOG.warn("event=rpc-refused connections={}", CONNECTIONS);
       socket.close();
       return;
     }
@@ -162,7 +163,7 @@ public final class CriuRpcServer implements AutoCloseable {
         }
       }
     } catch (IOException | RuntimeException e) {
-      LOG.warn("CRIU's RPC: {}", Failure.of(e).message());
+      LOG.warn("event=rpc-client-failed reason={}", Quoted.of(Failure.of(e).message()));
     } finally {
       lastNanos = System.nanoTime();
       open.remove(socket);
@@ -200,7 +201,10 @@ public final class CriuRpcServer implements AutoCloseable {
     try {
       Files.deleteIfExists(path);
     } catch (IOException e) {
-      LOG.warn("{}: not removed", path, e);
+      LOG.warn(
+          "event=socket-left path={} reason={}",
+          Quoted.of(path.toString()),
+          Quoted.of(Failure.of(e).message()));
     }
   }
 }

@@ -88,7 +88,7 @@ final class Dumps {
     } finally {
       tree.lock().unlock();
     }
-    LOG.info("dump of pid {} with criu {}", target, criu.version());
+    LOG.info("event=rpc-dump pid={} criu={}", target, criu.version());
     if (ended) {
       trees.release(tree);
     }

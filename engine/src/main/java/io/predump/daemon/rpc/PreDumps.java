@@ -73,9 +73,9 @@ final class PreDumps {
     tree.fillings()
         .filled(files.images(), round, parentRound.isPresent() ? parent : Optional.empty());
     LOG.info(
-        "pre-dump of pid {}: round {}, {}",
+        "event=rpc-pre-dump pid={} round={} parent={}",
         tree.session().target(),
         round,
-        parentRound.isPresent() ? "on round " + parentRound.getAsInt() : "whole");
+        parentRound.isPresent() ? parentRound.getAsInt() : "none");
   }
 }

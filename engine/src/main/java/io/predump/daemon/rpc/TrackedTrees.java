@@ -3,8 +3,10 @@ package io.predump.daemon.rpc;
 import io.predump.daemon.AttachRequest;
 import io.predump.daemon.DaemonException;
 import io.predump.daemon.ErrorCode;
+import io.predump.daemon.Failure;
 import io.predump.daemon.ManagedSession;
 import io.predump.daemon.Peer;
+import io.predump.daemon.Quoted;
 import io.predump.daemon.SessionWatcher;
 import io.predump.daemon.Sessions;
 import io.predump.engine.SessionOptions;
@@ -159,7 +161,10 @@ final class TrackedTrees implements AutoCloseable {
     try {
       delete(tree.chain());
     } catch (IOException e) {
-      LOG.warn("{}: the chain of a session that has ended is not removed", tree.chain(), e);
+      LOG.warn(
+          "event=rpc-chain-left path={} reason={}",
+          Quoted.of(tree.chain().toString()),
+          Quoted.of(Failure.of(e).message()));
     }
   }
 
