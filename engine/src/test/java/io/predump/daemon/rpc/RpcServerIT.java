@@ -1,6 +1,7 @@
 package io.predump.daemon.rpc;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.predump.criu.RpcCriu;
 import io.predump.criu.RpcTypes;
@@ -175,6 +176,48 @@ final class RpcServerIT {
       assertThat(Restoring.bytesOfPages(directory.resolve("1"))).isGreaterThan(8L << 20);
       assertThat(directory.resolve("3/parent")).doesNotExist();
       assertThat(Restoring.bytesOfPages(directory.resolve("3"))).isGreaterThan(8L << 20);
+    }
+  }
+
+  @Test
+  void aDumpWhoseGrandparentHoldsAnotherTreeIsRefused() throws IOException {
+    try (SelfChecking target = SelfChecking.start("8");
+        SelfChecking other = SelfChecking.start("8")) {
+      assertWell(rpc.preDump(target.pid(), "1", ""));
+      assertWell(rpc.preDump(target.pid(), "2", "../1"));
+      assertWell(rpc.preDump(other.pid(), "1", ""));
+
+      CriuResponse response = rpc.dump(target.pid(), "3", "../2", false);
+
+      assertThat(response.getSuccess()).isFalse();
+      assertThat(response.getCrErrmsg()).endsWith("filled here: dump without parent_img");
+      assertThat(target.check()).isEqualTo("right");
+    }
+  }
+
+  @Test
+  void aParentThatIsFilledAnewWhileImagesAreWrittenIsNotLinkedTo() throws IOException {
+    try (SelfChecking target = SelfChecking.start("8");
+        RpcRequests client = rpc.connect();
+        UnixSocket socket =
+            UnixSocket.connect(
+                rpc.socket().toString(), UnixSocket.Type.SEQPACKET, Deadline.NEVER)) {
+      assertWell(rpc.preDump(target.pid(), "1", ""));
+      ManagedSession session = rpc.sessions().find(target.pid()).orElseThrow();
+      assertThat(session.round().orElseThrow().round()).isEqualTo(2);
+      TrackedTree tree = new TrackedTree(session, 0, chain(), new Fillings(), new ReentrantLock());
+      Path images = directory.resolve("2");
+      CriuRequest onFirst =
+          client.about(RpcTypes.PRE_DUMP, target.pid(), images, o -> o.setParentImg("../1"));
+
+      try (CallerFiles files = CallerFiles.open(Caller.of(socket), onFirst.getOpts())) {
+        assertThatThrownBy(
+                () ->
+                    files.fill(tree, OptionalInt.of(2), OptionalInt.of(1), RawImages.TakeOver.COPY))
+            .hasMessage("parent_img=../1: no longer what a pre-dump has filled");
+      }
+
+      assertThat(images).isEmptyDirectory();
     }
   }
 
