@@ -6,7 +6,7 @@
  * this very process by execve: a runtime needs what is restored as a child of its own, beside the criu that it started.
  *
  * Without a daemon, one is started for the pre-dumps to come, apart from us; it ends when it has been idle. A DUMP starts none: a
- * daemon (`predump service`, or a `predump daemon` that listens there) that holds no session would hand it back. Environment:
+ * daemon (`predump service`, or a `predump daemon` that listens there) that holds no session would hand it back, or refuse it; as is done here if its parent bears the mark of a daemon. Environment:
  *   PREDUMP_CRIU         the real criu; else the first of the PATH that is no copy of this program
  *   PREDUMP_CRIU_SOCKET  where the daemon listens; else /run/predump-criu.sock
  *   PREDUMP              what starts a daemon; else the predump three directories up, else the PATH's */
@@ -103,29 +103,62 @@ static uint64_t varint(const uint8_t **at, const uint8_t *end) {
   return 0;
 }
 
-/* The type of a criu_req: its field 1, a varint. 0 if it has none, or is none. */
-static uint64_t type_of(const uint8_t *at, const uint8_t *end) {
+/* A field of a message: a number; or so many bytes. */
+struct field {
+  uint64_t value;
+  const uint8_t *bytes;
+};
+
+/* The field of that number, the last if there are several; all 0 if there is none, or this is no message. */
+static struct field find(const uint8_t *at, const uint8_t *end, uint64_t number) {
+  struct field found = {0, NULL};
   while (at < end) {
-    uint64_t tag = varint(&at, end), length = 0;
+    uint64_t tag = varint(&at, end), value = 0, length = 0;
     switch (tag & 7) {
-    case 0: {
-      uint64_t value = varint(&at, end);
-      if (tag >> 3 == 1) {
-        return value;
-      }
-      break;
-    }
+    case 0: value = varint(&at, end); break;
     case 1: length = 8; break;
-    case 2: length = varint(&at, end); break;
+    case 2: value = length = varint(&at, end); break;
     case 5: length = 4; break;
-    default: return 0;
+    default: return found;
     }
     if (length > (uint64_t)(end - at)) {
-      return 0;
+      return found;
+    }
+    if (tag >> 3 == number) {
+      found = (struct field){value, at};
     }
     at += length;
   }
-  return 0;
+  return found;
+}
+
+/* Whether a dump's parent lies in a directory that a daemon of ours has filled. The real criu would go by soft-dirty bits, which
+ * a tracker of ours may have cleared, and take for clean what was written since. Descriptors are of who sent the request. */
+static int has_marked_parent(int fd, const uint8_t *request, const uint8_t *end) {
+  static char path[LARGEST_REQUEST + PATH_MAX];
+  struct ucred peer;
+  struct stat file;
+  socklen_t length = sizeof peer;
+  struct field options = find(request, end, 2), parent, directory, named;
+  if (options.bytes == NULL || getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length)) {
+    return 0;
+  }
+  end = options.bytes + options.value;
+  parent = find(options.bytes, end, 14);
+  directory = find(options.bytes, end, 1);
+  named = find(options.bytes, end, 68);
+  if (parent.bytes == NULL || !parent.value) {
+    return 0;
+  }
+  if ((int)directory.value >= 0) {
+    length = sprintf(path, "/proc/%d/fd/%d", peer.pid, (int)directory.value);
+  } else if (named.value && *named.bytes == '/') {
+    length = sprintf(path, "%.*s", (int)named.value, named.bytes);
+  } else {
+    length = sprintf(path, "/proc/%d/cwd/%.*s", peer.pid, (int)named.value, named.value ? (const char *)named.bytes : "");
+  }
+  sprintf(path + length, "/%.*s/predump-round", (int)parent.value, parent.bytes);
+  return !lstat(path, &file);
 }
 
 /* A connection to the daemon, -1 if there is none. It gets a descriptor of ours, so it must be root's or our own. */
@@ -241,13 +274,13 @@ static int hand_over(int daemon, int fd, void *request, size_t bytes) {
 }
 
 /* Takes the request, for a socket that is closed with something unread resets the connection, and sends a criu_resp that says
- * no, in place of a daemon. */
-static int refuse(int fd, uint64_t type) {
-  static const char why[] = "predump: no daemon takes the pre-dump, and none could be started";
-  uint8_t response[128] = {0x08, (uint8_t)type, 0x10, 0, 0x38, ECONNREFUSED, 0x4a, sizeof why - 1};
-  memcpy(response + 8, why, sizeof why - 1);
+ * no, in place of a daemon. The reason has at most 127 bytes. */
+static int refuse(int fd, uint64_t type, const char *why) {
+  size_t length = strlen(why);
+  uint8_t response[8 + 127] = {0x08, (uint8_t)type, 0x10, 0, 0x38, ECONNREFUSED, 0x4a, (uint8_t)length};
+  memcpy(response + 8, why, length);
   recv(fd, NULL, 0, MSG_TRUNC);
-  return send(fd, response, 8 + sizeof why - 1, MSG_NOSIGNAL) < 0 ? 2 : 1;
+  return send(fd, response, 8 + length, MSG_NOSIGNAL) < 0 ? 2 : 1;
 }
 
 static int serve(int fd, char **arguments) {
@@ -255,7 +288,7 @@ static int serve(int fd, char **arguments) {
   const char *path = getenv("PREDUMP_CRIU_SOCKET");
   uint8_t answer[2];
   ssize_t bytes = recv(fd, request, sizeof request, MSG_PEEK | MSG_TRUNC);
-  uint64_t type = bytes <= 0 || bytes > LARGEST_REQUEST ? 0 : type_of(request, request + bytes);
+  uint64_t type = bytes <= 0 || bytes > LARGEST_REQUEST ? 0 : find(request, request + bytes, 1).value;
   if (type != DUMP && type != PRE_DUMP && type != FEATURE_CHECK && type != SINGLE_PRE_DUMP) {
     return become_criu(arguments);
   }
@@ -265,7 +298,12 @@ static int serve(int fd, char **arguments) {
     daemon = start_and_connect(path);
   }
   if (daemon < 0 || hand_over(daemon, fd, request, (size_t)bytes)) {
-    return type == DUMP || type == FEATURE_CHECK ? become_criu(arguments) : refuse(fd, type);
+    if (type == DUMP && has_marked_parent(fd, request, request + bytes)) {
+      return refuse(fd, type, "predump: no daemon knows what has been written since parent_img: dump without parent_img");
+    }
+    return type == DUMP || type == FEATURE_CHECK
+               ? become_criu(arguments)
+               : refuse(fd, type, "predump: no daemon takes the pre-dump, and none could be started");
   }
   /* 'x': the real criu is to take it; 'e' and a number: it is done, end with that. Nothing: the daemon is gone. */
   bytes = recv(daemon, answer, sizeof answer, 0);

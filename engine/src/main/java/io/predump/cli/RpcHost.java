@@ -20,7 +20,7 @@ record RpcHost(Sessions sessions, RpcService service) implements AutoCloseable {
   /**
    * Begins.
    *
-   * @param chains for their rounds; emptied
+   * @param chains for their rounds; those of before go
    * @param criu the real one, if it was named
    */
   static RpcHost begin(SessionLimits limits, Path chains, Optional<Path> criu) throws IOException {

@@ -25,14 +25,15 @@ record RpcSocket(Optional<Path> path, Optional<Parts> parts) implements AutoClos
    * Begins to serve.
    *
    * @param sessions borrowed
-   * @param stateDir where a directory {@code criu} is made for the rounds
+   * @param stateDir where a directory {@value RpcService#CHAINS} is made for the rounds
    * @param criu the real one, if it was named
    */
   static RpcSocket open(
       Path path, Sessions sessions, int threads, Path stateDir, Optional<Path> criu)
       throws IOException {
     SessionOptions options = SessionOptions.defaults(Main.version()).withThreads(threads);
-    RpcService service = RpcService.begin(sessions, options, stateDir.resolve("criu"), criu);
+    RpcService service =
+        RpcService.begin(sessions, options, stateDir.resolve(RpcService.CHAINS), criu);
     try {
       Parts parts = new Parts(CriuRpcServer.start(service, path), service);
       return new RpcSocket(Optional.of(path), Optional.of(parts));

@@ -2,6 +2,7 @@ package io.predump.cli;
 
 import io.predump.daemon.SessionLimits;
 import io.predump.daemon.rpc.CriuRpcServer;
+import io.predump.daemon.rpc.RpcService;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -64,7 +65,9 @@ final class ServiceCommand extends Command {
     CountDownLatch stopped = new CountDownLatch(1);
     try (RpcHost host =
             RpcHost.begin(
-                limits, state.resolve("criu"), Optional.ofNullable(criu.<Path>getValue()));
+                limits,
+                state.resolve(RpcService.CHAINS),
+                Optional.ofNullable(criu.<Path>getValue()));
         CriuRpcServer server =
             CriuRpcServer.start(host.service(), address.<Path>getValue().toAbsolutePath());
         Interruption.Scope scope = terminal().interruption().stopBy(stopped::countDown)) {

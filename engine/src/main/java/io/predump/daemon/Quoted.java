@@ -3,12 +3,13 @@ package io.predump.daemon;
 /**
  * Text of strangers as a value in a line of the log: in quotes, without line breaks or controls.
  */
-final class Quoted {
+public final class Quoted {
   private static final int MOST = 400;
 
   private Quoted() {}
 
-  static String of(String text) {
+  /** {@return the text as a value} */
+  public static String of(String text) {
     StringBuilder quoted = new StringBuilder("\"");
     text.codePoints()
         .limit(MOST)

@@ -7,14 +7,18 @@ import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * Images that come into a directory which somebody else has made, and may hold files of theirs:
  * filled aside in {@code .predump.partial} below it, made durable, then moved up one by one, each
  * in place of what has its name, {@code inventory.img} last. Without the inventory no restore
- * begins, so the images are there whole or not at all. Files are 0600.
+ * begins, so the images are there whole or not at all. Images of before that have no successor go,
+ * for a restore collects whatever has the name of an image; logs and other files stay. Files are
+ * 0600.
  *
  * <p>The directory may be named by a descriptor, {@code /proc/self/fd/N}. No two fills of one
  * directory may run at a time.
@@ -64,6 +68,7 @@ public final class DirectoryFill implements Closeable {
     }
     storage.syncDirectory(building);
     Files.deleteIfExists(target.resolve(INVENTORY));
+    removeImagesWithoutSuccessor(entries);
     Path link = target.resolve(PARENT);
     if (Files.isSymbolicLink(link)) {
       Files.delete(link);
@@ -77,6 +82,20 @@ public final class DirectoryFill implements Closeable {
     }
     Files.delete(building);
     storage.syncDirectory(target);
+  }
+
+  private void removeImagesWithoutSuccessor(List<Path> successors) throws IOException {
+    Set<Path> names = new HashSet<>();
+    successors.forEach(successor -> names.add(successor.getFileName()));
+    for (Path entry : ChainDirectory.entries(target)) {
+      String name = entry.getFileName().toString();
+      boolean image = name.endsWith(".img") || name.startsWith("stats-");
+      if (image
+          && !names.contains(entry.getFileName())
+          && !Files.isDirectory(entry, LinkOption.NOFOLLOW_LINKS)) {
+        Files.delete(entry);
+      }
+    }
   }
 
   /** Removes what was not moved up. */

@@ -49,6 +49,24 @@ class DirectoryFillTest {
   }
 
   @Test
+  void imagesOfBeforeThatHaveNoSuccessorGoAndNothingElse() throws IOException {
+    for (String name : new String[] {"pipes-data.img", "stats-restore", "dump.log"}) {
+      Files.writeString(target.resolve(name), "old");
+    }
+    Files.createSymbolicLink(target.resolve("fifo-data.img"), Path.of("dump.log"));
+    Files.createDirectory(target.resolve("disk.img"));
+    try (DirectoryFill fill = DirectoryFill.begin(target)) {
+      write(fill, "new");
+      fill.commit(Optional.empty());
+    }
+
+    assertThat(ChainDirectory.entries(target))
+        .extracting(path -> path.getFileName().toString())
+        .containsExactlyInAnyOrder(
+            "descriptors.json", "disk.img", "dump.log", "inventory.img", "pages-1.img");
+  }
+
+  @Test
   void withoutAParentAnOldLinkGoes() throws IOException {
     Files.createSymbolicLink(target.resolve("parent"), Path.of("../elsewhere"));
     try (DirectoryFill fill = DirectoryFill.begin(target)) {

@@ -29,6 +29,13 @@ final class CallerFiles implements AutoCloseable {
   /** Where CRIU logs if its client names nothing. */
   private static final String DEFAULT_LOG = "criu.log";
 
+  /**
+   * Lies in every directory that is filled here, and outlives the daemon. The real criu would go by
+   * soft-dirty bits to build on such a directory, and they tell nothing of what was written since:
+   * a tracker of ours may have cleared them. The program {@code criu} knows the name too.
+   */
+  private static final String MARK = "predump-round";
+
   private final CriuOptions options;
   private final Fd images;
   private final Fd work;
@@ -109,6 +116,13 @@ final class CallerFiles implements AutoCloseable {
         : Optional.of(parent);
   }
 
+  /** {@return whether the request's parent was filled here, by this daemon or one before it} */
+  boolean hasMarkedParent() {
+    return parent()
+        .map(parent -> Files.exists(parent.resolve(MARK), LinkOption.NOFOLLOW_LINKS))
+        .orElse(false);
+  }
+
   /** {@return where the log is} */
   Path log() {
     String name = options.getLogFile();
@@ -128,26 +142,51 @@ final class CallerFiles implements AutoCloseable {
   }
 
   /**
-   * Fills the images directory with the newest round of a chain.
+   * Fills the images directory with a round of a chain.
    *
+   * @param tree whose chain it is; locked
+   * @param round which; empty: the newest, for who holds the session. Else others may have added
+   *     one since
    * @param parentRound which round the parent's directory holds; empty: everything, without a
    *     parent
    * @param takeOver how what is no page gets there: by a copy, unless the chain goes soon
    * @return the round
+   * @throws DaemonException if the parent holds it no longer; nothing is changed then
    */
-  int fill(Path chainDirectory, OptionalInt parentRound, TakeOver takeOver) throws IOException {
+  int fill(TrackedTree tree, OptionalInt round, OptionalInt parentRound, TakeOver takeOver)
+      throws IOException {
     int threads = Runtime.getRuntime().availableProcessors();
     try (DirectoryFill fill = DirectoryFill.begin(images());
-        ImageChain chain = ImageChain.open(chainDirectory)) {
+        ImageChain chain = open(tree.chain(), round)) {
       RawImages raw = RawImages.of(chain);
+      Files.writeString(
+          fill.path().resolve(MARK), "pid " + tree.session().target() + " round " + round(chain));
       if (parentRound.isPresent()) {
         raw.writeSince(parentRound.getAsInt(), fill.path(), threads, takeOver);
+        requireParent(tree.fillings(), parentRound); // it may be long since it was looked at
         fill.commit(Optional.of(options.getParentImg()));
       } else {
         raw.writeTo(fill.path(), threads, takeOver);
         fill.commit(Optional.empty());
       }
-      return chain.newest().number();
+      return round(chain);
+    }
+  }
+
+  private static int round(ImageChain chain) {
+    return chain.newest().number();
+  }
+
+  private static ImageChain open(Path chain, OptionalInt round) throws IOException {
+    return round.isPresent() ? ImageChain.open(chain, round.getAsInt()) : ImageChain.open(chain);
+  }
+
+  private void requireParent(Fillings fillings, OptionalInt round) throws IOException {
+    Optional<Path> parent = parent();
+    if (parent.isEmpty() || !fillings.roundOf(parent.get()).equals(round)) {
+      throw new DaemonException(
+          ErrorCode.USAGE,
+          "parent_img=" + options.getParentImg() + ": no longer what a pre-dump has filled");
     }
   }
 

@@ -5,6 +5,7 @@ import io.predump.criu.RpcTypes;
 import io.predump.daemon.DaemonException;
 import io.predump.daemon.ErrorCode;
 import io.predump.daemon.Failure;
+import io.predump.daemon.Quoted;
 import io.predump.linux.net.Deadline;
 import io.predump.proto.CriuRequest;
 import io.predump.proto.CriuResponse;
@@ -76,7 +77,7 @@ final class Conversation {
     } catch (InvalidProtocolBufferException e) {
       answerFailure(0, garbage(e));
     } catch (IOException e) {
-      LOG.debug("client of RPC, pid {}", caller.pid(), e);
+      LOG.debug("event=rpc-client-gone client={}", caller.pid(), e);
     }
     return Optional.empty();
   }
@@ -84,12 +85,13 @@ final class Conversation {
   private boolean answer(CriuRequest request) {
     int type = request.getType();
     try {
-      if (Requests.isPreDump(request)) {
+      boolean ours = service.isOurs(caller, request);
+      if (ours && Requests.isPreDump(request)) {
         service.preDumps().serve(caller, request);
         caller.send(Responses.success(type));
         return true;
       }
-      if (service.isOurs(caller, request) && type == RpcTypes.DUMP) {
+      if (ours && type == RpcTypes.DUMP) {
         caller.send(service.dumps().serve(caller, request, service.criu()));
         return true;
       }
@@ -97,7 +99,11 @@ final class Conversation {
         return relay.serve(request, response -> service.changed(request, response)).getSuccess();
       }
     } catch (IOException | RuntimeException e) {
-      LOG.warn("request of type {} by pid {}: {}", type, caller.pid(), Failure.of(e).message());
+      LOG.warn(
+          "event=rpc-failed type={} client={} reason={}",
+          type,
+          caller.pid(),
+          Quoted.of(Failure.of(e).message()));
       answerFailure(type, e);
       return false;
     }
@@ -108,7 +114,7 @@ final class Conversation {
     try {
       caller.send(response);
     } catch (IOException e) {
-      LOG.debug("client of RPC, pid {}, is gone", caller.pid(), e);
+      LOG.debug("event=rpc-client-gone client={}", caller.pid(), e);
     }
   }
 }

@@ -4,6 +4,7 @@ import io.predump.criu.RpcCriu;
 import io.predump.daemon.DaemonException;
 import io.predump.daemon.ErrorCode;
 import io.predump.daemon.Failure;
+import io.predump.daemon.Quoted;
 import io.predump.linux.Fd;
 import io.predump.linux.net.Deadline;
 import io.predump.linux.net.ReceivedMessage;
@@ -17,6 +18,7 @@ import java.time.Duration;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ThreadFactory;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -40,21 +42,24 @@ public final class CriuRpcServer implements AutoCloseable {
   private static final int BACKLOG = 64;
   private static final Duration FIRST_PATIENCE = Duration.ofSeconds(30);
 
-  /** After a failure to accept: for want of descriptors, others must be closed first. */
+  /** After a failure to accept or to begin: what is wanting, others must give back first. */
   private static final long REST_MILLIS = 100;
 
   private final RpcService service;
   private final UnixSocket listening;
   private final Path path;
   private final Set<UnixSocket> open = ConcurrentHashMap.newKeySet();
+  private final ThreadFactory threads;
   private final Thread accepting;
   private volatile boolean closed;
   private volatile long lastNanos = System.nanoTime();
 
-  private CriuRpcServer(RpcService service, UnixSocket listening, Path path) {
+  private CriuRpcServer(
+      RpcService service, UnixSocket listening, Path path, ThreadFactory threads) {
     this.service = service;
     this.listening = listening;
     this.path = path;
+    this.threads = threads;
     this.accepting = new Thread(this::accept, "predump-rpc");
   }
 
@@ -66,12 +71,22 @@ public final class CriuRpcServer implements AutoCloseable {
    * @throws DaemonException if somebody listens there
    */
   public static CriuRpcServer start(RpcService service, Path path) throws IOException {
+    return start(service, path, task -> new Thread(task, "predump-rpc-client"));
+  }
+
+  /**
+   * The same.
+   *
+   * @param threads makes one for each client
+   */
+  static CriuRpcServer start(RpcService service, Path path, ThreadFactory threads)
+      throws IOException {
     if (Files.exists(path) && isServed(path)) {
       throw new DaemonException(ErrorCode.FAILURE, path + ": another daemon listens there");
     }
     Files.deleteIfExists(path);
     UnixSocket listening = UnixSocket.listen(path.toString(), UnixSocket.Type.SEQPACKET, BACKLOG);
-    CriuRpcServer server = new CriuRpcServer(service, listening, path);
+    CriuRpcServer server = new CriuRpcServer(service, listening, path, threads);
     server.accepting.setDaemon(true);
     server.accepting.start();
     return server;
@@ -100,8 +115,9 @@ public final class CriuRpcServer implements AutoCloseable {
         if (socket.isPresent()) {
           begin(socket.get());
         }
-      } catch (IOException e) {
-        LOG.warn("CRIU's RPC: {}", Failure.of(e).message());
+      } catch (IOException | RuntimeException | OutOfMemoryError e) {
+        // Descriptors, threads or memory are short: those who wait stay in the backlog meanwhile.
+        LOG.warn("event=rpc-accept-failed reason={}", Quoted.of(Failure.of(e).message()));
         rest();
       }
     }
@@ -117,14 +133,20 @@ public final class CriuRpcServer implements AutoCloseable {
 
   private void begin(UnixSocket socket) {
     if (open.size() >= CONNECTIONS) {
-      LOG.warn("CRIU's RPC: more than {} connections", CONNECTIONS);
+      LOG.warn("event=rpc-refused connections={}", CONNECTIONS);
       socket.close();
       return;
     }
     open.add(socket);
-    Thread thread = new Thread(() -> serve(socket), "predump-rpc-client");
-    thread.setDaemon(true);
-    thread.start();
+    try {
+      Thread thread = threads.newThread(() -> serve(socket));
+      thread.setDaemon(true);
+      thread.start();
+    } catch (RuntimeException | OutOfMemoryError e) {
+      open.remove(socket);
+      socket.close();
+      throw e;
+    }
   }
 
   private void serve(UnixSocket socket) {
@@ -141,7 +163,7 @@ public final class CriuRpcServer implements AutoCloseable {
         }
       }
     } catch (IOException | RuntimeException e) {
-      LOG.warn("CRIU's RPC: {}", Failure.of(e).message());
+      LOG.warn("event=rpc-client-failed reason={}", Quoted.of(Failure.of(e).message()));
     } finally {
       lastNanos = System.nanoTime();
       open.remove(socket);
@@ -179,7 +201,10 @@ public final class CriuRpcServer implements AutoCloseable {
     try {
       Files.deleteIfExists(path);
     } catch (IOException e) {
-      LOG.warn("{}: not removed", path, e);
+      LOG.warn(
+          "event=socket-left path={} reason={}",
+          Quoted.of(path.toString()),
+          Quoted.of(Failure.of(e).message()));
     }
   }
 }

@@ -13,6 +13,7 @@ import io.predump.proto.CriuResponse;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Optional;
+import java.util.OptionalInt;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -26,24 +27,35 @@ final class Dumps {
     this.trees = trees;
   }
 
-  /** {@return whether the dump is served here: its tree is tracked, and its parent ours} */
+  /**
+   * {@return whether the dump is served here, or refused: its tree is tracked and its parent ours,
+   * or the parent was filled by a daemon that is gone, and nobody may build on it}
+   */
   boolean isOurs(Caller caller, CriuRequest request) throws IOException {
     if (!Requests.isDumpWithParent(request)) {
       return false;
     }
-    Optional<TrackedTree> tree = trees.find(Requests.target(request));
-    if (tree.isEmpty()) {
-      return false;
-    }
     try (CallerFiles files = CallerFiles.open(caller, request.getOpts())) {
+      if (files.hasMarkedParent()) {
+        return true;
+      }
+      Optional<TrackedTree> tree = tree(request);
+      Optional<Path> parent = files.parent();
+      if (tree.isEmpty() || parent.isEmpty()) {
+        return false;
+      }
       tree.get().lock().lock();
       try {
-        Optional<Path> parent = files.parent();
-        return parent.isPresent() && tree.get().fillings().roundOf(parent.get()).isPresent();
+        return tree.get().fillings().roundOf(parent.get()).isPresent();
       } finally {
         tree.get().lock().unlock();
       }
     }
+  }
+
+  /** {@return the tree that can be dumped here as the request says} */
+  private Optional<TrackedTree> tree(CriuRequest request) throws IOException {
+    return Requests.isIntoFiles(request) ? trees.find(Requests.target(request)) : Optional.empty();
   }
 
   /**
@@ -53,8 +65,12 @@ final class Dumps {
    * @throws IOException if it fails: the tree runs on, unless the message says otherwise
    */
   CriuResponse serve(Caller caller, CriuRequest request, CriuProgram criu) throws IOException {
-    Pid target = Requests.target(request);
-    TrackedTree tree = trees.find(target).orElseThrow(() -> noParent(target));
+    Optional<TrackedTree> known = tree(request);
+    if (known.isEmpty()) {
+      throw refusal(caller, request);
+    }
+    TrackedTree tree = known.get();
+    Pid target = tree.session().target();
     CriuResponse response;
     boolean ended;
     tree.lock().lock();
@@ -72,7 +88,7 @@ final class Dumps {
     } finally {
       tree.lock().unlock();
     }
-    LOG.info("dump of pid {} with criu {}", target, criu.version());
+    LOG.info("event=rpc-dump pid={} criu={}", target, criu.version());
     if (ended) {
       trees.release(tree);
     }
@@ -96,27 +112,48 @@ final class Dumps {
                 asked.request(),
                 files.log(),
                 asked.caller(),
-                () -> fill(tree, files, parent, TakeOver.LINK)));
+                () -> fill(tree, files, parent, OptionalInt.empty(), TakeOver.LINK)));
     Optional<FinalRound> last = tree.session().finish(dump, false);
     if (last.isEmpty()) {
       throw new DaemonException(
           ErrorCode.TARGET_GONE, "pid=" + tree.session().target() + " ended on the way");
     }
     if (dump.leavesRunning()) {
-      fill(tree, files, parent, TakeOver.COPY);
+      OptionalInt round = OptionalInt.of(last.get().record().round());
+      fill(tree, files, parent, round, TakeOver.COPY);
     }
     return dump.response().orElseThrow();
   }
 
-  /** Either on the session's thread or, that having done its work, on ours. */
-  private static void fill(TrackedTree tree, CallerFiles files, Path parent, TakeOver takeOver)
+  /**
+   * Either on the session's thread, where nobody else takes a round, or, that having done its work,
+   * on ours: the chain may hold rounds then that others have taken since.
+   */
+  private static void fill(
+      TrackedTree tree, CallerFiles files, Path parent, OptionalInt which, TakeOver takeOver)
       throws IOException {
-    int round = files.fill(tree.chain(), tree.fillings().roundOf(parent), takeOver);
+    OptionalInt parentRound = tree.fillings().roundOf(parent);
+    if (parentRound.isEmpty()) {
+      throw noParent(tree.session().target());
+    }
+    int round = files.fill(tree, which, parentRound, takeOver);
     tree.fillings().filled(files.images(), round, Optional.of(parent));
+  }
+
+  private static DaemonException refusal(Caller caller, CriuRequest request) throws IOException {
+    DaemonException refusal = noParent(new Pid(request.getOpts().getPid()));
+    try (CallerFiles files = CallerFiles.open(caller, request.getOpts())) {
+      files.logFailure(Failure.of(refusal).message());
+    }
+    return refusal;
   }
 
   private static DaemonException noParent(Pid target) {
     return new DaemonException(
-        ErrorCode.USAGE, "pid=" + target + ": parent_img is no longer what a pre-dump has filled");
+        ErrorCode.USAGE,
+        "pid="
+            + target
+            + ": parent_img is not what a pre-dump of this process has filled here: dump without"
+            + " parent_img");
   }
 }

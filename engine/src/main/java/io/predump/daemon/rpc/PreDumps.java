@@ -6,6 +6,7 @@ import io.predump.daemon.Failure;
 import io.predump.images.RawImages.TakeOver;
 import io.predump.images.RoundRecord;
 import io.predump.linux.Pid;
+import io.predump.proto.CriuOptions;
 import io.predump.proto.CriuRequest;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -28,13 +29,21 @@ final class PreDumps {
    * Serves one.
    *
    * @throws IOException if it fails: the target runs on, and a later round still covers everything
+   * @throws UnsupportedOperationException if it is of a kind that cannot be served here
    */
   void serve(Caller caller, CriuRequest request) throws IOException {
-    Pid target = Requests.target(request);
-    try (CallerFiles files = CallerFiles.open(caller, request.getOpts())) {
+    CriuOptions options = request.getOpts();
+    try (CallerFiles files = CallerFiles.open(caller, options)) {
       try {
         files.lock();
-        files.log("predump: pre-dump of pid " + target);
+        files.log("predump: pre-dump" + (options.hasPid() ? " of pid " + options.getPid() : ""));
+        if (!Requests.isIntoFiles(request)) {
+          throw new UnsupportedOperationException(
+              "a pre-dump to a page server, with lazy_pages or without a pid needs soft-dirty bits,"
+                  + " which this kernel lacks, or a parent that is not ours: have it put into"
+                  + " files");
+        }
+        Pid target = Requests.target(request);
         TrackedTree tree = trees.obtain(target);
         tree.lock().lock();
         try {
@@ -59,13 +68,14 @@ final class PreDumps {
     Optional<Path> parent = files.parent();
     OptionalInt parentRound =
         parent.isPresent() ? tree.fillings().roundOf(parent.get()) : OptionalInt.empty();
-    int round = files.fill(tree.chain(), parentRound, TakeOver.COPY);
+    int round = record.get().round();
+    files.fill(tree, OptionalInt.of(round), parentRound, TakeOver.COPY);
     tree.fillings()
         .filled(files.images(), round, parentRound.isPresent() ? parent : Optional.empty());
     LOG.info(
-        "pre-dump of pid {}: round {}, {}",
+        "event=rpc-pre-dump pid={} round={} parent={}",
         tree.session().target(),
         round,
-        parentRound.isPresent() ? "on round " + parentRound.getAsInt() : "whole");
+        parentRound.isPresent() ? parentRound.getAsInt() : "none");
   }
 }

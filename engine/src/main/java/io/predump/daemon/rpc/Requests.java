@@ -11,23 +11,21 @@ import io.predump.proto.CriuRequest;
 final class Requests {
   private Requests() {}
 
-  /** {@return whether a request is a pre-dump of the kind that is served here} */
+  /** {@return whether a request is a pre-dump of any kind} */
   static boolean isPreDump(CriuRequest request) {
-    return (request.getType() == RpcTypes.PRE_DUMP || request.getType() == RpcTypes.SINGLE_PRE_DUMP)
-        && isIntoFiles(request);
+    return request.getType() == RpcTypes.PRE_DUMP || request.getType() == RpcTypes.SINGLE_PRE_DUMP;
+  }
+
+  /** {@return whether a request is a dump, of any kind, on a parent} */
+  static boolean isDumpWithParent(CriuRequest request) {
+    return request.getType() == RpcTypes.DUMP && !request.getOpts().getParentImg().isEmpty();
   }
 
   /**
-   * {@return whether a request is a dump of the kind that is served here, if its parent is ours}
+   * {@return whether a request is of the kind that can be served here: of a process that is named,
+   * and neither to a page server nor with lazy pages}
    */
-  static boolean isDumpWithParent(CriuRequest request) {
-    return request.getType() == RpcTypes.DUMP
-        && isIntoFiles(request)
-        && !request.getOpts().getParentImg().isEmpty();
-  }
-
-  /** Of a process that is named, and neither to a page server nor with lazy pages. */
-  private static boolean isIntoFiles(CriuRequest request) {
+  static boolean isIntoFiles(CriuRequest request) {
     CriuOptions options = request.getOpts();
     return options.hasPid() && !options.hasPs() && !options.getLazyPages();
   }

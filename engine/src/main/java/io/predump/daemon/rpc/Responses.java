@@ -37,6 +37,9 @@ final class Responses {
         && String.valueOf(file.getReason()).contains("No space left on device")) {
       return Errno.ENOSPC;
     }
+    if (cause instanceof UnsupportedOperationException) {
+      return Errno.EOPNOTSUPP;
+    }
     ErrorCode code = Failure.of(why).code();
     return switch (code) {
       case USAGE -> Errno.EINVAL;

@@ -20,6 +20,12 @@ import org.jspecify.annotations.Nullable;
  * the registry.
  */
 public final class RpcService implements AutoCloseable {
+  /**
+   * Below a state directory, where the chains lie: a name that nobody else gives, for what is found
+   * there from before goes.
+   */
+  public static final String CHAINS = "predump-rpc-chains";
+
   private final TrackedTrees trees;
   private final PreDumps preDumps;
   private final Dumps dumps;
@@ -38,7 +44,7 @@ public final class RpcService implements AutoCloseable {
    *
    * @param sessions where the sessions are registered; borrowed
    * @param options how trees are copied
-   * @param directory for the chains of the sessions, emptied; its parent exists
+   * @param directory for the chains of the sessions; those of before go. Its parent exists
    * @param criu the real criu; empty: found as the command line finds it, when one is needed
    * @throws io.predump.daemon.DaemonException if another program uses the directory
    */
@@ -61,13 +67,28 @@ public final class RpcService implements AutoCloseable {
 
   /** {@return whether a request is served here; else the real criu is to have it} */
   boolean isOurs(Caller caller, CriuRequest request) {
-    if (Requests.isPreDump(request) || request.getType() == RpcTypes.FEATURE_CHECK) {
+    if (request.getType() == RpcTypes.FEATURE_CHECK) {
       return true;
+    }
+    if (Requests.isPreDump(request)) {
+      // Without soft-dirty bits a pre-dump of the real criu aborts and leaves its parasite mapped
+      // in the target: what we cannot do is refused here.
+      return Requests.isIntoFiles(request)
+          || !KernelFeatures.current().softDirty().present()
+          || hasMarkedParent(caller, request);
     }
     try {
       return dumps.isOurs(caller, request);
     } catch (IOException e) {
       return false; // what is wrong with it the real criu will find and say
+    }
+  }
+
+  private static boolean hasMarkedParent(Caller caller, CriuRequest request) {
+    try (CallerFiles files = CallerFiles.open(caller, request.getOpts())) {
+      return files.hasMarkedParent();
+    } catch (IOException e) {
+      return false; // as above
     }
   }
 

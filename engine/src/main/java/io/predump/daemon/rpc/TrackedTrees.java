@@ -3,8 +3,10 @@ package io.predump.daemon.rpc;
 import io.predump.daemon.AttachRequest;
 import io.predump.daemon.DaemonException;
 import io.predump.daemon.ErrorCode;
+import io.predump.daemon.Failure;
 import io.predump.daemon.ManagedSession;
 import io.predump.daemon.Peer;
+import io.predump.daemon.Quoted;
 import io.predump.daemon.SessionWatcher;
 import io.predump.daemon.Sessions;
 import io.predump.engine.SessionOptions;
@@ -25,17 +27,21 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * The trees that clients of RPC have had pre-dumped, in sessions of a registry that others use too.
- * Their chains lie in a directory of their own, which is emptied at the start: tracking ended with
- * whoever wrote there. For any thread.
+ * Their chains lie in a directory of their own, and go at the start: tracking ended with whoever
+ * wrote there. Nothing else that lies there is touched. For any thread.
  */
 final class TrackedTrees implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(TrackedTrees.class);
+
+  /** PID, when it started, when it was attached. */
+  private static final Pattern CHAIN = Pattern.compile("pid[0-9]+-[0-9]+-[0-9]+");
 
   private final Sessions sessions;
   private final SessionOptions options;
@@ -52,7 +58,7 @@ final class TrackedTrees implements AutoCloseable {
   }
 
   /**
-   * Begins with an empty directory.
+   * Begins without the chains of before.
    *
    * @param sessions borrowed
    * @param options how trees are copied
@@ -72,15 +78,22 @@ final class TrackedTrees implements AutoCloseable {
         throw new DaemonException(
             ErrorCode.FAILURE, directory + ": another daemon serves CRIU's RPC from there");
       }
-      try (var entries = Files.newDirectoryStream(directory)) {
-        for (Path entry : entries) {
-          delete(entry);
-        }
-      }
+      deleteChains(directory);
       return new TrackedTrees(sessions, options, directory, lock);
     } catch (IOException | RuntimeException e) {
       lock.close();
       throw e;
+    }
+  }
+
+  private static void deleteChains(Path directory) throws IOException {
+    try (var entries = Files.newDirectoryStream(directory)) {
+      for (Path entry : entries) {
+        if (CHAIN.matcher(entry.getFileName().toString()).matches()
+            && Files.isDirectory(entry, LinkOption.NOFOLLOW_LINKS)) {
+          delete(entry);
+        }
+      }
     }
   }
 
@@ -113,7 +126,9 @@ final class TrackedTrees implements AutoCloseable {
 
   private TrackedTree attach(Pid root) throws IOException {
     long startTimeTicks = startTimeTicks(root);
-    Path chain = directory.resolve(root + "-" + startTimeTicks + "-" + System.nanoTime());
+    Path chain =
+        directory.resolve(
+            "pid" + root.number() + "-" + startTimeTicks + "-" + Math.abs(System.nanoTime()));
     ManagedSession session;
     try {
       session = sessions.attach(Peer.self(), AttachRequest.of(root, chain, options));
@@ -146,7 +161,10 @@ final class TrackedTrees implements AutoCloseable {
     try {
       delete(tree.chain());
     } catch (IOException e) {
-      LOG.warn("{}: the chain of a session that has ended is not removed", tree.chain(), e);
+      LOG.warn(
+          "event=rpc-chain-left path={} reason={}",
+          Quoted.of(tree.chain().toString()),
+          Quoted.of(Failure.of(e).message()));
     }
   }
 

@@ -16,10 +16,15 @@
  *   <caption>Requests</caption>
  *   <tr><th>request</th><th>served</th></tr>
  *   <tr><td>PRE_DUMP, SINGLE_PRE_DUMP with a pid</td><td>here: a live round</td></tr>
+ *   <tr><td>the same to a page server, with lazy pages, or without a pid</td>
+ *       <td>by the real criu where the kernel has soft-dirty bits; else refused, EOPNOTSUPP: the
+ *       real criu would abort and leave its parasite mapped in the target</td></tr>
  *   <tr><td>DUMP with a pid and a {@code parent_img} that a pre-dump here has filled</td>
  *       <td>here, with the real criu ({@link io.predump.criu.CriuRpcDump})</td></tr>
+ *   <tr><td>DUMP on a parent that was filled so, but is not known (any more)</td>
+ *       <td>refused, EINVAL</td></tr>
  *   <tr><td>FEATURE_CHECK</td><td>by the real criu; {@code mem_track} is our answer</td></tr>
- *   <tr><td>to a page server, with lazy pages, every other</td><td>by the real criu, unchanged</td></tr>
+ *   <tr><td>every other</td><td>by the real criu, unchanged</td></tr>
  * </table>
  *
  * <p>What the real criu serves is, of a socket handed over, left to the process that handed it
@@ -55,10 +60,15 @@
  *       runs on, and the session is as it was. A client that has gone, or says no at {@code
  *       post-dump}, or takes longer than two minutes to say something, is such a failure.
  *   <li><b>A parent that is not what it was.</b> A directory counts as filled by us only as long as
- *       it is the same directory with the same {@code inventory.img}. One that is filled anew takes
- *       all that have it as an ancestor out of count.
- *   <li><b>The daemon was restarted.</b> It knows no parent: a pre-dump is a whole one again, a
- *       DUMP goes to the real criu.
+ *       it is the same directory with the same {@code inventory.img}, and so is each of its
+ *       ancestors, whoever fills one anew; looked at before the work and once more before the
+ *       images get their names.
+ *   <li><b>The daemon was restarted.</b> It knows no parent: a pre-dump is a whole one again. A
+ *       DUMP on a parent that one before it has filled, which the file {@code predump-round} in it
+ *       tells, is refused, by the program {@code criu} too if no daemon runs: our tracker may have
+ *       cleared soft-dirty bits, and the real criu would take for clean what was written since. A
+ *       mark that the real criu has left in a directory that it filled anew counts as well. A DUMP
+ *       on any other parent goes to the real criu.
  *   <li><b>A pid that is another's now.</b> A session counts only with the start time it was
  *       attached with; the round itself asks the address space.
  *   <li><b>A peer who may not.</b> Root and the daemon's own user are served, nobody else, at both

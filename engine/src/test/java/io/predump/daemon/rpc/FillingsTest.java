@@ -17,6 +17,9 @@ final class FillingsTest {
   private Path filled(String name, int round, String parent) throws IOException {
     Path directory = Files.createDirectories(temp.resolve(name));
     Files.writeString(directory.resolve("inventory.img"), "round " + round);
+    if (!parent.isEmpty()) {
+      Files.createSymbolicLink(directory.resolve("parent"), Path.of("..").resolve(parent));
+    }
     fillings.filled(
         directory, round, parent.isEmpty() ? Optional.empty() : Optional.of(temp.resolve(parent)));
     return directory;
@@ -45,6 +48,38 @@ final class FillingsTest {
     assertThat(fillings.roundOf(changed)).isEmpty();
     assertThat(fillings.roundOf(emptied)).isEmpty();
     assertThat(fillings.roundOf(touched)).isEmpty();
+  }
+
+  @Test
+  void anAncestorThatOthersFilledAnewOrRemovedTakesItsDescendantsOutOfCount() throws IOException {
+    Path first = filled("1", 1, "");
+    filled("2", 2, "1");
+    Path third = filled("3", 3, "2");
+    assertThat(fillings.roundOf(third)).hasValue(3);
+
+    Files.writeString(first.resolve("inventory.img"), "of another tree");
+    assertThat(fillings.roundOf(third)).isEmpty();
+
+    Files.delete(first.resolve("inventory.img"));
+    Files.delete(first);
+    assertThat(fillings.roundOf(third)).isEmpty();
+  }
+
+  @Test
+  void anAncestorIsWhereTheLinkLeads() throws IOException {
+    filled("1", 1, "");
+    Path second = filled("2", 2, "1");
+    Path copy = Files.createDirectory(temp.resolve("copy"));
+    Files.copy(temp.resolve("1/inventory.img"), copy.resolve("inventory.img"));
+    Files.delete(second.resolve("parent"));
+    assertThat(fillings.roundOf(second)).isEmpty();
+
+    Files.createSymbolicLink(second.resolve("parent"), Path.of("../copy"));
+    assertThat(fillings.roundOf(second)).isEmpty();
+
+    Files.delete(second.resolve("parent"));
+    Files.createSymbolicLink(second.resolve("parent"), Path.of("../copy/../1"));
+    assertThat(fillings.roundOf(second)).hasValue(2);
   }
 
   @Test

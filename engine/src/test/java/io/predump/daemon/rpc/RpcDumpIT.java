@@ -194,6 +194,32 @@ final class RpcDumpIT {
     }
   }
 
+  /** The daemon that filled it is gone, and with it what has been written since. */
+  @Test
+  void aDumpOnAParentThatADaemonOfBeforeFilledIsRefused() throws IOException {
+    try (SelfChecking target = SelfChecking.start("8")) {
+      try (ServedHere before = serve()) {
+        assertWell(before.preDump(target.pid(), "1", ""));
+      }
+      try (ServedHere rpc = serve()) {
+        CriuResponse response = rpc.dump(target.pid(), "2", "../1", false);
+
+        String why =
+            "pid="
+                + target.pid()
+                + ": parent_img is not what a pre-dump of this process has filled here: dump"
+                + " without parent_img";
+        assertThat(response.getSuccess()).isFalse();
+        assertThat(response.getCrErrno()).isEqualTo(22);
+        assertThat(response.getCrErrmsg()).isEqualTo(why);
+        assertThat(directory.resolve("2/dump.log")).hasContent("Error (predump): " + why);
+        assertRunsOn(target);
+        assertWell(rpc.preDump(target.pid(), "1", ""));
+        assertNextDumpWorks(rpc, target);
+      }
+    }
+  }
+
   @Test
   void aDumpOnAParentThatIsNotOursIsTheRealCrius() throws IOException {
     try (ServedHere rpc = serve();

@@ -1,13 +1,20 @@
 package io.predump.daemon.rpc;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.predump.criu.RpcCriu;
 import io.predump.criu.RpcTypes;
 import io.predump.criu.SelfChecking;
 import io.predump.criu.StockCriu;
+import io.predump.daemon.ManagedSession;
+import io.predump.images.RawImages;
 import io.predump.linux.Pid;
+import io.predump.linux.net.Deadline;
+import io.predump.linux.net.UnixSocket;
 import io.predump.proto.CriuOptions;
+import io.predump.proto.CriuPageServer;
+import io.predump.proto.CriuRequest;
 import io.predump.proto.CriuResponse;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -16,7 +23,11 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalInt;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.UnaryOperator;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -169,6 +180,78 @@ final class RpcServerIT {
   }
 
   @Test
+  void aDumpWhoseGrandparentHoldsAnotherTreeIsRefused() throws IOException {
+    try (SelfChecking target = SelfChecking.start("8");
+        SelfChecking other = SelfChecking.start("8")) {
+      assertWell(rpc.preDump(target.pid(), "1", ""));
+      assertWell(rpc.preDump(target.pid(), "2", "../1"));
+      assertWell(rpc.preDump(other.pid(), "1", ""));
+
+      CriuResponse response = rpc.dump(target.pid(), "3", "../2", false);
+
+      assertThat(response.getSuccess()).isFalse();
+      assertThat(response.getCrErrmsg()).endsWith("filled here: dump without parent_img");
+      assertThat(target.check()).isEqualTo("right");
+    }
+  }
+
+  @Test
+  void aParentThatIsFilledAnewWhileImagesAreWrittenIsNotLinkedTo() throws IOException {
+    try (SelfChecking target = SelfChecking.start("8");
+        RpcRequests client = rpc.connect();
+        UnixSocket socket =
+            UnixSocket.connect(
+                rpc.socket().toString(), UnixSocket.Type.SEQPACKET, Deadline.NEVER)) {
+      assertWell(rpc.preDump(target.pid(), "1", ""));
+      ManagedSession session = rpc.sessions().find(target.pid()).orElseThrow();
+      assertThat(session.round().orElseThrow().round()).isEqualTo(2);
+      TrackedTree tree = new TrackedTree(session, 0, chain(), new Fillings(), new ReentrantLock());
+      Path images = directory.resolve("2");
+      CriuRequest onFirst =
+          client.about(RpcTypes.PRE_DUMP, target.pid(), images, o -> o.setParentImg("../1"));
+
+      try (CallerFiles files = CallerFiles.open(Caller.of(socket), onFirst.getOpts())) {
+        assertThatThrownBy(
+                () ->
+                    files.fill(tree, OptionalInt.of(2), OptionalInt.of(1), RawImages.TakeOver.COPY))
+            .hasMessage("parent_img=../1: no longer what a pre-dump has filled");
+      }
+
+      assertThat(images).isEmptyDirectory();
+    }
+  }
+
+  /** Others take rounds of the same session between a client's round and its images. */
+  @Test
+  void aClientGetsItsOwnRoundAlthoughTheChainHoldsANewerOne() throws IOException {
+    try (SelfChecking target = SelfChecking.start("8");
+        RpcRequests client = rpc.connect();
+        UnixSocket socket =
+            UnixSocket.connect(
+                rpc.socket().toString(), UnixSocket.Type.SEQPACKET, Deadline.NEVER)) {
+      assertWell(rpc.preDump(target.pid(), "1", ""));
+      ManagedSession session = rpc.sessions().find(target.pid()).orElseThrow();
+      assertThat(session.round().orElseThrow().round()).isEqualTo(2);
+      TrackedTree tree = new TrackedTree(session, 0, chain(), new Fillings(), new ReentrantLock());
+      CriuRequest again =
+          client.about(RpcTypes.PRE_DUMP, target.pid(), directory.resolve("again"), o -> o);
+
+      try (CallerFiles files = CallerFiles.open(Caller.of(socket), again.getOpts())) {
+        files.fill(tree, OptionalInt.of(1), OptionalInt.empty(), RawImages.TakeOver.COPY);
+      }
+
+      assertThat(directory.resolve("again/pages-1.img"))
+          .hasSameBinaryContentAs(directory.resolve("1/pages-1.img"));
+    }
+  }
+
+  private Path chain() throws IOException {
+    try (Stream<Path> chains = Files.list(rpc.chains())) {
+      return chains.findFirst().orElseThrow();
+    }
+  }
+
+  @Test
   void aClientThatDoesNotWaitForItsAnswerHarmsNobody() throws IOException {
     try (SelfChecking target = SelfChecking.start("8")) {
       List<RpcRequests> impatient = new ArrayList<>();
@@ -205,6 +288,31 @@ final class RpcServerIT {
   }
 
   @Test
+  void aClientForWhomThereIsNoThreadIsHungUpOnAndTheNextIsServed() throws IOException {
+    AtomicInteger threads = new AtomicInteger();
+    Path own = Files.createDirectory(directory.resolve("own"));
+    try (ServedHere served =
+        ServedHere.start(
+            own,
+            StockCriu.program().path(),
+            task -> threads.getAndIncrement() == 0 ? new Unstartable() : new Thread(task))) {
+      try (RpcRequests client = served.connect()) {
+        assertThat(client.isOver()).isTrue();
+      }
+      try (RpcRequests client = served.connect()) {
+        assertWell(client.ask(RpcRequests.version()));
+      }
+    }
+  }
+
+  private static final class Unstartable extends Thread {
+    @Override
+    public synchronized void start() {
+      throw new OutOfMemoryError("unable to create native thread");
+    }
+  }
+
+  @Test
   void requestsThatCannotBeAreAnswered() throws IOException {
     Map<String, UnaryOperator<CriuOptions.Builder>> wrong =
         Map.of(
@@ -226,6 +334,35 @@ final class RpcServerIT {
       CriuResponse response = client.receive();
       assertThat(response.getSuccess()).isFalse();
       assertThat(response.getCrErrmsg()).startsWith("not a request of CRIU's RPC: ");
+    }
+  }
+
+  @Test
+  void aPreDumpThatOnlySoftDirtyBitsAllowIsRefusedAndTheTargetUntouched() throws IOException {
+    List<UnaryOperator<CriuOptions.Builder>> kinds =
+        List.of(
+            options -> options.setPs(CriuPageServer.newBuilder().setAddress("::1").setPort(9)),
+            options -> options.setLazyPages(true),
+            CriuOptions.Builder::clearPid);
+    try (SelfChecking target = SelfChecking.start("8")) {
+      Path maps = Path.of(target.pid().procPath("maps"));
+      long before = Files.readAllLines(maps).size();
+      for (int type : new int[] {RpcTypes.PRE_DUMP, RpcTypes.SINGLE_PRE_DUMP}) {
+        for (UnaryOperator<CriuOptions.Builder> kind : kinds) {
+          CriuResponse response = rpc.ask(type, target.pid(), "1", kind);
+
+          assertThat(response.getType()).isEqualTo(type);
+          assertThat(response.getSuccess()).isFalse();
+          assertThat(response.getCrErrno()).isEqualTo(95);
+          assertThat(response.getCrErrmsg())
+              .isEqualTo(
+                  "a pre-dump to a page server, with lazy_pages or without a pid needs soft-dirty"
+                      + " bits, which this kernel lacks, or a parent that is not ours: have it put"
+                      + " into files");
+        }
+      }
+      assertThat(Files.readAllLines(maps)).hasSize((int) before);
+      assertThat(target.check()).isEqualTo("right");
     }
   }
 

@@ -14,6 +14,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.ThreadFactory;
 import java.util.function.UnaryOperator;
 
 /** CRIU's RPC, served in this JVM, and simple requests to it; images go below a directory. */
@@ -31,6 +32,10 @@ final class ServedHere implements AutoCloseable {
   }
 
   static ServedHere start(Path directory, Path criu) throws IOException {
+    return start(directory, criu, Thread::new);
+  }
+
+  static ServedHere start(Path directory, Path criu, ThreadFactory threads) throws IOException {
     Sessions sessions =
         new Sessions(
             SessionLimits.DEFAULT,
@@ -44,7 +49,8 @@ final class ServedHere implements AutoCloseable {
             directory.resolve("chains"),
             Optional.of(criu));
     Path socket = directory.resolve("criu.sock");
-    return new ServedHere(directory, sessions, service, CriuRpcServer.start(service, socket));
+    return new ServedHere(
+        directory, sessions, service, CriuRpcServer.start(service, socket, threads));
   }
 
   Path socket() {

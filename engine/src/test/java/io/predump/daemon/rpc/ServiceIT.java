@@ -137,6 +137,15 @@ final class ServiceIT {
       assertThat(preDump.getCrErrmsg())
           .isEqualTo("predump: no daemon takes the pre-dump, and none could be started");
       assertThat(ask(criu, RpcRequests.memTrack()).getFeatures().getMemTrack()).isFalse();
+      Files.writeString(directory.resolve("1/predump-round"), "of a daemon that is gone");
+      CriuResponse dump = ask(criu, about(RpcTypes.DUMP, target.pid(), "2", "../1"));
+      assertThat(dump.getType()).isEqualTo(RpcTypes.DUMP);
+      assertThat(dump.getSuccess()).isFalse();
+      assertThat(dump.getCrErrmsg())
+          .isEqualTo(
+              "predump: no daemon knows what has been written since parent_img: dump without"
+                  + " parent_img");
+      assertThat(target.check()).isEqualTo("right");
       assertWell(ask(criu, about(RpcTypes.DUMP, target.pid(), "2", "")));
       target.awaitGone();
     }
