@@ -10,12 +10,10 @@ import io.predump.linux.proc.ProcStatus;
 import io.predump.linux.testkit.LiveTarget;
 import java.io.IOException;
 import java.nio.file.Path;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** A child that cannot be stopped when its tree is attached to. */
-@Tag("linux-6.12")
 final class BusyChildIT {
   private static final int PAGES = 1024;
 
