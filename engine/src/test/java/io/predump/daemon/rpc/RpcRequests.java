@@ -97,6 +97,14 @@ final class RpcRequests implements AutoCloseable {
     return socket.receive(ByteBuffer.allocate(1), Deadline.after(PATIENCE)) < 0;
   }
 
+  /**
+   * Goes without an answer. The directories stay open: a request under way names them by number,
+   * which must not mean another one by then.
+   */
+  void hangUp() {
+    socket.close();
+  }
+
   @Override
   public void close() {
     socket.close();

@@ -261,13 +261,14 @@ final class RpcServerIT {
         Path images = directory.resolve("impatient" + i);
         client.send(client.about(RpcTypes.PRE_DUMP, target.pid(), images, options -> options));
       }
-      impatient.forEach(RpcRequests::close);
+      impatient.forEach(RpcRequests::hangUp);
 
       assertWell(rpc.preDump(target.pid(), "1", ""));
       assertWell(rpc.dump(target.pid(), "2", "../1", false));
       target.awaitGone();
       Restoring.restore(directory.resolve("2"));
       assertThat(target.check()).isEqualTo("right");
+      impatient.forEach(RpcRequests::close);
     }
   }
 
