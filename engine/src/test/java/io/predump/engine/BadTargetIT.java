@@ -9,6 +9,7 @@ import io.predump.linux.Pid;
 import io.predump.linux.proc.ProcStatus;
 import io.predump.linux.testkit.CProgram;
 import io.predump.linux.testkit.LiveTarget;
+import io.predump.linux.testkit.TestCgroup;
 import java.io.File;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -203,39 +204,24 @@ final class BadTargetIT {
 
   @Test
   void aProcessInAFrozenCgroupOfTheFirstVersion() throws Exception {
-    Optional<Path> mount = freezerMount();
-    assumeTrue(mount.isPresent(), "no cgroup v1 freezer is mounted");
-    Path group = mount.get().resolve("predump-test-" + Pid.self().number());
-    try (LiveTarget target = Targets.ready("writer", 1, 16)) {
-      Files.createDirectory(group);
-      try {
-        Files.writeString(group.resolve("cgroup.procs"), target.pid().number() + "\n");
-        Files.writeString(group.resolve("freezer.state"), "FROZEN\n");
-        Path state = group.resolve("freezer.state");
-        Targets.await("frozen", () -> Files.readString(state).equals("FROZEN\n"));
+    try (LiveTarget target = Targets.ready("writer", 1, 16);
+        TestCgroup cgroup = TestCgroup.make(1)) {
+      cgroup.add(target.pid());
+      cgroup.freeze();
+      Targets.await("frozen", cgroup::isFrozen);
 
-        assertRefused(
-            target.pid(),
-            Kind.LACKING,
-            named(target.pid()) + " sits in the frozen cgroup v1 " + group + ": thaw it first");
+      assertRefused(
+          target.pid(),
+          Kind.LACKING,
+          named(target.pid())
+              + " sits in the frozen cgroup v1 "
+              + cgroup.directory()
+              + ": thaw it first");
 
-        assertThat(Files.readString(state)).as("as it was").isEqualTo("FROZEN\n");
-      } finally {
-        Files.writeString(group.resolve("freezer.state"), "THAWED\n");
-        Files.writeString(mount.get().resolve("cgroup.procs"), target.pid().number() + "\n");
-        Files.delete(group);
-      }
+      assertThat(cgroup.isFrozen()).as("as it was").isTrue();
+      cgroup.thaw();
       assertUntouched(target);
     }
-  }
-
-  private static Optional<Path> freezerMount() throws IOException {
-    for (String line : Files.readAllLines(Path.of("/proc/self/mountinfo"))) {
-      if (line.contains(" - cgroup ") && line.matches(".*[ ,]freezer(,.*)?$")) {
-        return Optional.of(Path.of(line.split(" ", -1)[4]));
-      }
-    }
-    return Optional.empty();
   }
 
   private static Optional<ProcStatus> kernelThread() throws IOException {
