@@ -4,6 +4,7 @@ import io.predump.engine.LoopListener;
 import io.predump.engine.LoopOptions;
 import io.predump.engine.RunResult;
 import io.predump.images.ChainVerifier;
+import io.predump.images.RoundRecords;
 import io.predump.linux.Errno;
 import io.predump.linux.SyscallException;
 import io.predump.linux.net.Deadline;
@@ -185,7 +186,7 @@ public final class ControlClient implements AutoCloseable {
           event.getProgress().getDoneBytes(),
           event.getProgress().getTotalBytes());
     } else if (event.hasRound()) {
-      watcher.roundFinished(WireRounds.record(event.getRound()));
+      watcher.roundFinished(RoundRecords.record(event.getRound()));
     } else if (event.hasThawed()) {
       watcher.thawed(WireRounds.record(event.getThawed()));
     } else if (event.hasWarning()) {

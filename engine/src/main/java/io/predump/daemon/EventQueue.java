@@ -3,6 +3,7 @@ package io.predump.daemon;
 import io.predump.engine.FreezeRecord;
 import io.predump.engine.StopReason;
 import io.predump.images.RoundRecord;
+import io.predump.images.RoundRecords;
 import io.predump.proto.control.Begun;
 import io.predump.proto.control.Event;
 import io.predump.proto.control.Progress;
@@ -72,7 +73,7 @@ final class EventQueue implements SessionWatcher {
 
   @Override
   public void roundFinished(RoundRecord record) {
-    put(Event.newBuilder().setRound(WireRounds.of(record)));
+    put(Event.newBuilder().setRound(RoundRecords.message(record)));
   }
 
   @Override

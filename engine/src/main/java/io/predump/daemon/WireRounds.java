@@ -5,12 +5,11 @@ import io.predump.engine.RunBounds;
 import io.predump.engine.RunResult;
 import io.predump.engine.StopReason;
 import io.predump.engine.VerifyResult;
-import io.predump.images.RoundRecord;
+import io.predump.images.RoundRecords;
 import io.predump.proto.control.Bounds;
 import io.predump.proto.control.Comparison;
 import io.predump.proto.control.Difference;
 import io.predump.proto.control.FreezeReport;
-import io.predump.proto.control.RoundReport;
 import io.predump.proto.control.RunReport;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -22,68 +21,6 @@ import java.util.OptionalLong;
 /** Rounds, freezes and runs as messages, and back. */
 final class WireRounds {
   private WireRounds() {}
-
-  static RoundReport of(RoundRecord r) {
-    return RoundReport.newBuilder()
-        .setRound(r.round())
-        .setScanMicros(r.scanMicros())
-        .setArmMicros(r.armMicros())
-        .setReadMicros(r.readMicros())
-        .setCompressMicros(r.compressMicros())
-        .setWriteMicros(r.writeMicros())
-        .setSyncMicros(r.syncMicros())
-        .setFrozenMicros(r.frozenMicros())
-        .setTotalMicros(r.totalMicros())
-        .setVmasTotal(r.vmas().total())
-        .setVmasNew(r.vmas().newCount())
-        .setVmasGone(r.vmas().gone())
-        .setVmasSkipped(r.vmas().skipped())
-        .setPagesScanned(r.pages().scanned())
-        .setPagesWritten(r.pages().written())
-        .setPagesZero(r.pages().zero())
-        .setPagesSame(r.pages().same())
-        .setPagesDeferred(r.pages().deferred())
-        .setPagesOwed(r.pages().owed())
-        .setPagesStored(r.pages().stored())
-        .setPagesParent(r.pages().parent())
-        .setBytesRead(r.bytes().read())
-        .setBytesStored(r.bytes().stored())
-        .setDirtyBytesPerSecond(r.dirtyRate().bytesPerSecond())
-        .setDirtyWindowMillis(r.dirtyRate().windowMillis())
-        .setPredictedDowntimeMicros(r.predictedDowntimeMicros())
-        .setFloorMicros(r.floorMicros())
-        .setStopReason(r.stopReason())
-        .build();
-  }
-
-  static RoundRecord record(RoundReport r) {
-    return new RoundRecord(
-        r.getRound(),
-        r.getScanMicros(),
-        r.getArmMicros(),
-        r.getReadMicros(),
-        r.getCompressMicros(),
-        r.getWriteMicros(),
-        r.getSyncMicros(),
-        r.getFrozenMicros(),
-        r.getTotalMicros(),
-        new RoundRecord.VmaCounts(
-            r.getVmasTotal(), r.getVmasNew(), r.getVmasGone(), r.getVmasSkipped()),
-        new RoundRecord.PageCounts(
-            r.getPagesScanned(),
-            r.getPagesWritten(),
-            r.getPagesZero(),
-            r.getPagesSame(),
-            r.getPagesDeferred(),
-            r.getPagesOwed(),
-            r.getPagesStored(),
-            r.getPagesParent()),
-        new RoundRecord.ByteCounts(r.getBytesRead(), r.getBytesStored()),
-        new RoundRecord.DirtyRate(r.getDirtyBytesPerSecond(), r.getDirtyWindowMillis()),
-        r.getPredictedDowntimeMicros(),
-        r.getFloorMicros(),
-        r.getStopReason());
-  }
 
   static FreezeReport of(FreezeRecord f) {
     return FreezeReport.newBuilder()
@@ -156,7 +93,7 @@ final class WireRounds {
             .addAllNotVerified(r.notVerified())
             .setStoppedMicros(r.stoppedMicros())
             .setBounds(of(r.bounds()));
-    r.rounds().forEach(round -> report.addRounds(of(round)));
+    r.rounds().forEach(round -> report.addRounds(RoundRecords.message(round)));
     r.freeze().ifPresent(freeze -> report.setFreeze(of(freeze)));
     r.verify().ifPresent(verify -> report.setVerify(of(verify)));
     return report.build();
@@ -164,7 +101,7 @@ final class WireRounds {
 
   static RunResult result(RunReport r) throws DaemonException {
     return new RunResult(
-        r.getRoundsList().stream().map(WireRounds::record).toList(),
+        r.getRoundsList().stream().map(RoundRecords::record).toList(),
         stopReason(r.getStopReason()),
         r.hasFreeze() ? Optional.of(record(r.getFreeze())) : Optional.empty(),
         r.hasVerify() ? Optional.of(result(r.getVerify())) : Optional.empty(),

@@ -10,6 +10,7 @@ import io.predump.engine.SessionOptions;
 import io.predump.engine.TrackerChoice;
 import io.predump.images.ChainVerifier;
 import io.predump.images.RoundRecord;
+import io.predump.images.RoundRecords;
 import io.predump.linux.Pid;
 import io.predump.proto.control.AttachCall;
 import io.predump.proto.control.CopyOptions;
@@ -187,7 +188,7 @@ final class WireSessions {
             .addAllWarnings(s.warnings())
             .addAllNotVerified(s.notVerified());
     s.name().ifPresent(session::setName);
-    s.last().ifPresent(last -> session.setLast(WireRounds.of(last)));
+    s.last().ifPresent(last -> session.setLast(RoundRecords.message(last)));
     s.rpoMicros().ifPresent(session::setRpoMicros);
     s.oldestMicros().ifPresent(session::setOldestMicros);
     s.ended().ifPresent(how -> session.setEnded(how.name()));
@@ -197,7 +198,7 @@ final class WireSessions {
 
   static SessionStatus status(Session s) throws DaemonException {
     Optional<RoundRecord> last =
-        s.hasLast() ? Optional.of(WireRounds.record(s.getLast())) : Optional.empty();
+        s.hasLast() ? Optional.of(RoundRecords.record(s.getLast())) : Optional.empty();
     return new SessionStatus(
         s.getId(),
         s.hasName() ? Optional.of(s.getName()) : Optional.empty(),

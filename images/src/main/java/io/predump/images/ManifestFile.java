@@ -2,7 +2,6 @@ package io.predump.images;
 
 import com.google.protobuf.ByteString;
 import com.google.protobuf.InvalidProtocolBufferException;
-import io.predump.proto.RoundFigures;
 import io.predump.proto.RoundManifest;
 import io.predump.proto.RoundPagesFile;
 import io.predump.proto.RoundProcess;
@@ -147,7 +146,7 @@ final class ManifestFile {
             .setTracker(m.tracker())
             .setOwedPages(m.owedPages())
             .setCreatedUnixMillis(m.createdUnixMillis())
-            .setRecord(toProto(m.record()))
+            .setRecord(RoundRecords.message(m.record()))
             .addAllWarnings(m.warnings())
             .addAllNotVerified(m.notVerified());
     m.parent()
@@ -199,68 +198,6 @@ final class ManifestFile {
       p.addPagesFiles(pages);
     }
     return p.build();
-  }
-
-  private static RoundFigures toProto(RoundRecord r) {
-    return RoundFigures.newBuilder()
-        .setRound(r.round())
-        .setScanMicros(r.scanMicros())
-        .setArmMicros(r.armMicros())
-        .setReadMicros(r.readMicros())
-        .setCompressMicros(r.compressMicros())
-        .setWriteMicros(r.writeMicros())
-        .setSyncMicros(r.syncMicros())
-        .setFrozenMicros(r.frozenMicros())
-        .setTotalMicros(r.totalMicros())
-        .setVmasTotal(r.vmas().total())
-        .setVmasNew(r.vmas().newCount())
-        .setVmasGone(r.vmas().gone())
-        .setVmasSkipped(r.vmas().skipped())
-        .setPagesScanned(r.pages().scanned())
-        .setPagesWritten(r.pages().written())
-        .setPagesZero(r.pages().zero())
-        .setPagesSame(r.pages().same())
-        .setPagesDeferred(r.pages().deferred())
-        .setPagesOwed(r.pages().owed())
-        .setPagesStored(r.pages().stored())
-        .setPagesParent(r.pages().parent())
-        .setBytesRead(r.bytes().read())
-        .setBytesStored(r.bytes().stored())
-        .setDirtyBytesPerSecond(r.dirtyRate().bytesPerSecond())
-        .setDirtyWindowMillis(r.dirtyRate().windowMillis())
-        .setPredictedDowntimeMicros(r.predictedDowntimeMicros())
-        .setFloorMicros(r.floorMicros())
-        .setStopReason(r.stopReason())
-        .build();
-  }
-
-  private static RoundRecord record(RoundFigures r) {
-    return new RoundRecord(
-        r.getRound(),
-        r.getScanMicros(),
-        r.getArmMicros(),
-        r.getReadMicros(),
-        r.getCompressMicros(),
-        r.getWriteMicros(),
-        r.getSyncMicros(),
-        r.getFrozenMicros(),
-        r.getTotalMicros(),
-        new RoundRecord.VmaCounts(
-            r.getVmasTotal(), r.getVmasNew(), r.getVmasGone(), r.getVmasSkipped()),
-        new RoundRecord.PageCounts(
-            r.getPagesScanned(),
-            r.getPagesWritten(),
-            r.getPagesZero(),
-            r.getPagesSame(),
-            r.getPagesDeferred(),
-            r.getPagesOwed(),
-            r.getPagesStored(),
-            r.getPagesParent()),
-        new RoundRecord.ByteCounts(r.getBytesRead(), r.getBytesStored()),
-        new RoundRecord.DirtyRate(r.getDirtyBytesPerSecond(), r.getDirtyWindowMillis()),
-        r.getPredictedDowntimeMicros(),
-        r.getFloorMicros(),
-        r.getStopReason());
   }
 
   private static ByteString sha256(String hex) {
@@ -350,7 +287,7 @@ final class ManifestFile {
           vmas,
           p.getOwedPages(),
           p.getCreatedUnixMillis(),
-          record(p.getRecord()),
+          RoundRecords.record(p.getRecord()),
           small,
           pages,
           p.getWarningsList(),
