@@ -17,9 +17,7 @@ import org.jspecify.annotations.Nullable;
  * ends the hook and waits for CRIU's end: well if the tree is to run on or that was allowed, else
  * so that CRIU takes the dump for failed and resumes everything.
  */
-final class DumpFreeze implements Freeze {
-  private static final Duration END_PATIENCE = Duration.ofSeconds(2);
-
+final class DumpFreeze implements Freeze, HeldTree.Holder {
   /**
    * What to start.
    *
@@ -184,19 +182,18 @@ final class DumpFreeze implements Freeze {
 
   @Override
   public void requireHeld() throws IOException {
-    Optional<String> running = tree.runningThread();
-    // A criu that is killed lets the tree go before its end is seen.
-    if (process.endsWithin(running.isPresent() ? END_PATIENCE : Duration.ZERO)) {
-      throw new CriuException(
-          Kind.FAILED,
-          "criu ("
-              + order.criu().path()
-              + ") ended while it held the tree, which runs on: "
-              + process.lastWords());
-    }
-    if (running.isPresent()) {
-      throw new CriuException(Kind.FAILED, running.get() + " although criu holds the tree");
-    }
+    tree.requireHeldBy(this);
+  }
+
+  @Override
+  public boolean endsWithin(Duration time) throws IOException {
+    return process.endsWithin(time);
+  }
+
+  @Override
+  public CriuException failed(String what) {
+    return new CriuException(
+        Kind.FAILED, "criu (" + order.criu().path() + ") " + what + ": " + process.lastWords());
   }
 
   /** {@return the processes that stand still, the root first} */
@@ -217,16 +214,11 @@ final class DumpFreeze implements Freeze {
       thawedNanos = System.nanoTime();
       if (allowed && code != 0) {
         CriuException failed =
-            new CriuException(
-                Kind.FAILED,
-                "criu ("
-                    + order.criu().path()
-                    + ") failed after its dump was complete, exit code "
+            failed(
+                "failed after its dump was complete, exit code "
                     + code
-                    + ": "
-                    + process.lastWords()
                     + " ("
-                    + fate()
+                    + HeldTree.afterLateFailure(order.options().afterDump() == AfterDump.RUNNING)
                     + ")");
         unserved.ifPresent(failed::addSuppressed);
         failure = failed;
@@ -262,12 +254,6 @@ final class DumpFreeze implements Freeze {
     } finally {
       hook.answer(served);
     }
-  }
-
-  private String fate() {
-    return order.options().afterDump() == AfterDump.RUNNING
-        ? "the tree runs on"
-        : "the round is durable, but the tree may run on: look at it before restoring";
   }
 
   /**

@@ -1,11 +1,13 @@
 package io.predump.criu;
 
+import io.predump.criu.CriuException.Kind;
 import io.predump.linux.Errno;
 import io.predump.linux.Pid;
 import io.predump.linux.SyscallException;
 import io.predump.linux.proc.ProcStatus;
 import io.predump.linux.proc.ProcessTree;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 
@@ -13,6 +15,17 @@ import java.util.Optional;
 final class HeldTree {
   /** Stopped or traced, a zombie, dead. */
   private static final String STILL = "tTZX";
+
+  private static final Duration END_PATIENCE = Duration.ofSeconds(2);
+
+  /** The criu that holds the tree. */
+  interface Holder {
+    /** {@return whether it has ended, or does so within that time} */
+    boolean endsWithin(Duration time) throws IOException;
+
+    /** {@return that it did what is said, and its own last words} */
+    CriuException failed(String what);
+  }
 
   private final List<Pid> pids;
   private final int threadCount;
@@ -54,8 +67,31 @@ final class HeldTree {
     return threadCount;
   }
 
+  /**
+   * Makes sure that its holder lives and that no thread runs.
+   *
+   * @throws CriuException otherwise
+   */
+  void requireHeldBy(Holder criu) throws IOException {
+    Optional<String> running = runningThread();
+    // A criu that is killed lets the tree go before its end is seen.
+    if (criu.endsWithin(running.isPresent() ? END_PATIENCE : Duration.ZERO)) {
+      throw criu.failed("ended while it held the tree, which runs on");
+    }
+    if (running.isPresent()) {
+      throw new CriuException(Kind.FAILED, running.get() + " although criu holds the tree");
+    }
+  }
+
+  /** {@return what has become of a tree whose holder failed after the dump was complete} */
+  static String afterLateFailure(boolean leftRunning) {
+    return leftRunning
+        ? "the tree runs on"
+        : "the round is durable, but the tree may run on: look at it before restoring";
+  }
+
   /** {@return a thread that is not stopped, and how it is} */
-  Optional<String> runningThread() throws IOException {
+  private Optional<String> runningThread() throws IOException {
     for (Pid pid : pids) {
       for (int tid : threads(pid)) {
         char state = ProcStatus.threadState(pid, tid);

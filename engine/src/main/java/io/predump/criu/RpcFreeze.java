@@ -16,9 +16,7 @@ import org.jspecify.annotations.Nullable;
  * Closing tells the client that stage, answers, and waits for CRIU's end: well if the tree is to
  * run on or that was allowed, and the client agrees; else CRIU resumes everything.
  */
-final class RpcFreeze implements Freeze {
-  private static final Duration END_PATIENCE = Duration.ofSeconds(2);
-
+final class RpcFreeze implements Freeze, HeldTree.Holder {
   private final CriuRpcDump.Order order;
   private final RpcCriu process;
   private final HeldTree tree;
@@ -77,17 +75,16 @@ final class RpcFreeze implements Freeze {
 
   @Override
   public void requireHeld() throws IOException {
-    Optional<String> running = tree.runningThread();
-    // A criu that is killed lets the tree go before its end is seen.
-    if (process.endsWithin(running.isPresent() ? END_PATIENCE : Duration.ZERO)) {
-      throw failed("ended while it held the tree, which runs on");
-    }
-    if (running.isPresent()) {
-      throw new CriuException(Kind.FAILED, running.get() + " although criu holds the tree");
-    }
+    tree.requireHeldBy(this);
   }
 
-  private CriuException failed(String what) {
+  @Override
+  public boolean endsWithin(Duration time) throws IOException {
+    return process.endsWithin(time);
+  }
+
+  @Override
+  public CriuException failed(String what) {
     return new CriuException(
         Kind.FAILED,
         "criu (" + order.criu().path() + ") " + what + ": " + process.lastWords(order.log()));
@@ -106,7 +103,11 @@ final class RpcFreeze implements Freeze {
       thawedNanos = System.nanoTime();
       boolean well = response.map(CriuResponse::getSuccess).orElse(false);
       if (failure == null && allowed && !well) {
-        failure = failed("failed after its dump was complete (" + fate() + ")");
+        failure =
+            failed(
+                "failed after its dump was complete ("
+                    + HeldTree.afterLateFailure(order.request().getOpts().getLeaveRunning())
+                    + ")");
       }
     } catch (IOException e) {
       thawedNanos = System.nanoTime();
@@ -152,12 +153,6 @@ final class RpcFreeze implements Freeze {
       failure = failure == null ? e : failure;
       return false;
     }
-  }
-
-  private String fate() {
-    return order.request().getOpts().getLeaveRunning()
-        ? "the tree runs on"
-        : "the round is durable, but the tree may run on: look at it before restoring";
   }
 
   /**
