@@ -176,6 +176,11 @@ public final class RpcCriu implements AutoCloseable {
     return CriuLog.lastWords(log, printed(work));
   }
 
+  /** {@return what it said last where nobody else listens} */
+  public String lastWords() {
+    return CriuLog.lastWords(printed(work));
+  }
+
   /** {@return the program} */
   public CriuProgram program() {
     return criu;

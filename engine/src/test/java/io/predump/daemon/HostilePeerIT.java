@@ -213,7 +213,7 @@ final class HostilePeerIT {
   @Test
   void randomBytesAndMutatedMessagesDoNoHarm() throws Exception {
     long seed = Long.getLong("predump.fuzz.seed", System.nanoTime());
-    int seconds = Integer.getInteger("predump.fuzz.seconds", 4);
+    int seconds = Integer.getInteger("predump.fuzz.seconds", 30);
     System.out.printf("fuzz: seed=%d seconds=%d%n", seed, seconds);
     boolean[] strange = {true};
     // As a stranger: whatever a message comes to mean, no process here is that user's to attach.

@@ -54,6 +54,9 @@ final class CallerFiles implements AutoCloseable {
    * @throws IOException if one cannot be opened, or is no directory
    */
   static CallerFiles open(Caller caller, CriuOptions options) throws IOException {
+    requirePath("images_dir", options.getImagesDir());
+    requirePath("parent_img", options.getParentImg());
+    requirePath("log_file", options.getLogFile());
     String log = options.getLogFile();
     if (log.contains("/") || log.equals(".") || log.equals("..")) {
       throw new DaemonException(ErrorCode.USAGE, "log_file=" + log + ": not a name alone");
@@ -73,6 +76,12 @@ final class CallerFiles implements AutoCloseable {
     } catch (IOException e) {
       images.close();
       throw e;
+    }
+  }
+
+  private static void requirePath(String field, String path) throws DaemonException {
+    if (path.indexOf('\0') >= 0) {
+      throw new DaemonException(ErrorCode.USAGE, field + ": holds a NUL, which no path can");
     }
   }
 

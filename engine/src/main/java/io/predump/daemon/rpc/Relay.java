@@ -5,9 +5,10 @@ import io.predump.criu.RpcCriu;
 import io.predump.criu.RpcTypes;
 import io.predump.daemon.DaemonException;
 import io.predump.daemon.ErrorCode;
+import io.predump.linux.Errno;
+import io.predump.linux.SyscallException;
 import io.predump.linux.net.Deadline;
 import io.predump.linux.net.ReceivedMessage;
-import io.predump.linux.net.UnixSocket;
 import io.predump.proto.CriuRequest;
 import io.predump.proto.CriuResponse;
 import java.io.IOException;
@@ -41,15 +42,10 @@ final class Relay implements AutoCloseable {
    */
   CriuResponse serve(CriuRequest request, UnaryOperator<CriuResponse> change) throws IOException {
     try (Translation ours = Translation.of(caller, request)) {
-      criu.send(ours.request());
+      send(ByteBuffer.wrap(ours.request().toByteArray()));
       while (true) {
         ByteBuffer packet = ByteBuffer.allocate(RpcCriu.MESSAGE_BYTES);
-        try (ReceivedMessage message =
-            criu.socket().receiveWithDescriptors(packet, Deadline.NEVER)) {
-          if (message.byteCount() == 0) {
-            throw new DaemonException(
-                ErrorCode.FAILURE, "criu (" + criu.program().path() + ") ended without an answer");
-          }
+        try (ReceivedMessage message = receive(packet)) {
           packet.flip();
           CriuResponse response = CriuResponse.parseFrom(packet.duplicate());
           if (response.getType() != RpcTypes.NOTIFY) {
@@ -61,18 +57,53 @@ final class Relay implements AutoCloseable {
           }
           caller.socket().send(packet, message.descriptors(), Deadline.NEVER);
         }
-        pass(caller.socket(), criu.socket());
+        passAnswer();
       }
     }
   }
 
   /** The client's answer to a notification may hold more than yes or no. */
-  private static void pass(UnixSocket from, UnixSocket to) throws IOException {
+  private void passAnswer() throws IOException {
     ByteBuffer packet = ByteBuffer.allocate(RpcCriu.MESSAGE_BYTES);
-    if (from.receive(packet, Deadline.NEVER) < 0) {
+    if (caller.socket().receive(packet, Deadline.NEVER) < 0) {
       throw new DaemonException(ErrorCode.FAILURE, "the client is gone");
     }
-    to.send(packet.flip(), Deadline.NEVER);
+    send(packet.flip());
+  }
+
+  private void send(ByteBuffer packet) throws IOException {
+    try {
+      criu.socket().send(packet, Deadline.NEVER);
+    } catch (SyscallException e) {
+      throw hungUp(e) ? ended() : e;
+    }
+  }
+
+  private ReceivedMessage receive(ByteBuffer packet) throws IOException {
+    ReceivedMessage message;
+    try {
+      message = criu.socket().receiveWithDescriptors(packet, Deadline.NEVER);
+    } catch (SyscallException e) {
+      throw hungUp(e) ? ended() : e;
+    }
+    if (message.byteCount() == 0) {
+      message.close();
+      throw ended();
+    }
+    return message;
+  }
+
+  /**
+   * {@return whether that is how one sees that the other has ended: before it read all, or after}
+   */
+  private static boolean hungUp(SyscallException e) {
+    return e.is(Errno.EPIPE) || e.is(Errno.ECONNRESET);
+  }
+
+  private IOException ended() {
+    return new DaemonException(
+        ErrorCode.FAILURE,
+        "criu (" + criu.program().path() + ") ended without an answer: " + criu.lastWords());
   }
 
   @Override
