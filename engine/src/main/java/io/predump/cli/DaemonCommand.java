@@ -63,6 +63,9 @@ final class DaemonCommand extends Command {
                   + " line wins.")
           .build();
 
+  /** To let go of many trees; the unit for systemd waits somewhat longer. */
+  static final Duration STOP_GRACE = Duration.ofSeconds(8);
+
   DaemonCommand(Terminal terminal) {
     super(
         terminal,
@@ -95,7 +98,8 @@ final class DaemonCommand extends Command {
       throw usage(String.valueOf(e.getMessage()));
     }
     CountDownLatch stopped = new CountDownLatch(1);
-    try (Interruption.Scope stopping = terminal().interruption().stopBy(stopped::countDown);
+    try (Interruption.Scope stopping =
+            terminal().interruption().stopBy(stopped::countDown, STOP_GRACE);
         Daemon daemon = Daemon.start(options);
         RpcSocket rpc = rpc(daemon, options, file)) {
       rpc.tell(terminal().err());

@@ -1,21 +1,25 @@
 package io.predump.cli;
 
+import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Catches SIGINT and SIGTERM while a command runs: asks the work to stop and gives the command 1.5
- * seconds to clean up and to report, for it must be gone after two. The JVM then ends with the exit
- * code of the signal, 130 or 143. A command that has nothing to stop ends at once.
+ * Catches SIGINT and SIGTERM while a command runs: asks the work to stop and gives the command time
+ * to clean up and to report, as a rule {@link #GRACE}, for it must be gone after two seconds. The
+ * JVM then ends with the exit code of the signal, 130 or 143. A command that has nothing to stop
+ * ends at once.
  */
 final class Interruption implements AutoCloseable {
-  private static final long GRACE_MILLIS = 1500;
+  private static final Duration GRACE = Duration.ofMillis(1500);
 
   private final CountDownLatch done = new CountDownLatch(1);
   private final Thread hook = new Thread(this::interrupted, "interruption");
-  private @Nullable Runnable stop;
+  private @Nullable Stop stop;
   private boolean requested;
+
+  private record Stop(Runnable how, Duration grace) {}
 
   private Interruption() {}
 
@@ -38,29 +42,40 @@ final class Interruption implements AutoCloseable {
    * @param newStop called at most once, from any thread
    * @return brings back what was set before
    */
-  synchronized Scope stopBy(Runnable newStop) {
-    Runnable before = stop;
-    stop = newStop;
+  Scope stopBy(Runnable newStop) {
+    return stopBy(newStop, GRACE);
+  }
+
+  /**
+   * The same, for work that may take longer to stop.
+   *
+   * @param grace how long the command may take to end once it was asked
+   */
+  synchronized Scope stopBy(Runnable newStop, Duration grace) {
+    Stop before = stop;
+    stop = new Stop(newStop, grace);
     if (requested) {
       newStop.run();
     }
     return () -> set(before);
   }
 
-  private synchronized void set(@Nullable Runnable before) {
+  private synchronized void set(@Nullable Stop before) {
     stop = before;
   }
 
   private void interrupted() {
+    Duration grace;
     synchronized (this) {
       requested = true;
       if (stop == null) {
         return;
       }
-      stop.run();
+      stop.how.run();
+      grace = stop.grace;
     }
     try {
-      boolean inTime = done.await(GRACE_MILLIS, TimeUnit.MILLISECONDS);
+      boolean inTime = done.await(grace.toMillis(), TimeUnit.MILLISECONDS);
       if (!inTime) {
         return; // what is not committed by now is swept by the next run
       }

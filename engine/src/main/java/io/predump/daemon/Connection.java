@@ -110,8 +110,10 @@ final class Connection implements Runnable {
     channel.write(event, soon());
   }
 
-  private void fail(Throwable failure) throws IOException {
-    send(Event.newBuilder().setFailure(WireSessions.of(Failure.of(failure))).build());
+  private void fail(Throwable thrown) throws IOException {
+    Failure failure = Failure.of(thrown);
+    sessions.requestFailed(failure);
+    send(Event.newBuilder().setFailure(WireSessions.of(failure)).build());
   }
 
   /** Everything that goes wrong with a request is an answer; only the answering itself may fail. */

@@ -32,7 +32,8 @@ public final class Metrics implements SessionObserver {
   private final LongAdder attached = new LongAdder();
   private final LongAdder[] frozen = new LongAdder[FROZEN_MICROS.length + 1];
   private final LongAdder frozenMicros = new LongAdder();
-  private final Map<ErrorCode, LongAdder> errors = new EnumMap<>(ErrorCode.class);
+  private final Map<ErrorCode, LongAdder> errors = byCode();
+  private final Map<ErrorCode, LongAdder> failedRequests = byCode();
   private final Map<String, Gauges> sessions = new ConcurrentHashMap<>();
 
   private record Gauges(
@@ -43,9 +44,14 @@ public final class Metrics implements SessionObserver {
     for (int i = 0; i < frozen.length; i++) {
       frozen[i] = new LongAdder();
     }
+  }
+
+  private static Map<ErrorCode, LongAdder> byCode() {
+    Map<ErrorCode, LongAdder> counts = new EnumMap<>(ErrorCode.class);
     for (ErrorCode code : ErrorCode.values()) {
-      errors.put(code, new LongAdder());
+      counts.put(code, new LongAdder());
     }
+    return counts;
   }
 
   @Override
@@ -53,9 +59,13 @@ public final class Metrics implements SessionObserver {
     return new Counting(session.id());
   }
 
-  /** Counts a request that failed, or a round of a session's own. */
-  void failed(ErrorCode code) {
-    Objects.requireNonNull(errors.get(code)).increment();
+  @Override
+  public void requestFailed(Failure failure) {
+    count(failedRequests, failure.code());
+  }
+
+  private static void count(Map<ErrorCode, LongAdder> counts, ErrorCode code) {
+    Objects.requireNonNull(counts.get(code)).increment();
   }
 
   private final class Counting implements SessionWatcher {
@@ -110,7 +120,7 @@ public final class Metrics implements SessionObserver {
 
     @Override
     public void failed(Failure failure) {
-      Metrics.this.failed(failure.code());
+      count(errors, failure.code());
     }
 
     @Override
@@ -132,16 +142,27 @@ public final class Metrics implements SessionObserver {
     counter(text, "predump_same_pages_total", "Written pages with equal bytes.", samePages);
     counter(text, "predump_round_microseconds_total", "Time that rounds took.", roundMicros);
     histogram(text);
-    head(text, "predump_errors_total", "Requests and rounds that failed, by code.", "counter");
-    errors.forEach(
+    byCode(text, "predump_errors_total", "What a session did that failed, by code.", errors);
+    byCode(
+        text,
+        "predump_request_failures_total",
+        "Requests that failed or were refused, on either socket, by code.",
+        failedRequests);
+    perSession(text);
+    return text.toString();
+  }
+
+  private static void byCode(
+      StringBuilder text, String name, String help, Map<ErrorCode, LongAdder> counts) {
+    head(text, name, help, "counter");
+    counts.forEach(
         (code, count) ->
-            text.append("predump_errors_total{code=\"")
+            text.append(name)
+                .append("{code=\"")
                 .append(code.name().toLowerCase(Locale.ROOT))
                 .append("\"} ")
                 .append(count.sum())
                 .append('\n'));
-    perSession(text);
-    return text.toString();
   }
 
   private void perSession(StringBuilder text) {

@@ -75,6 +75,11 @@ public final class Sessions implements AutoCloseable {
     return entry.session;
   }
 
+  /** Tells the observers of a client's request that failed or was refused. */
+  public void requestFailed(Failure failure) {
+    observers.forEach(observer -> observer.requestFailed(failure));
+  }
+
   private synchronized Entry register(Peer peer, AttachRequest request) throws IOException {
     if (closed) {
       throw new DaemonException(ErrorCode.FAILURE, "the daemon is stopping");

@@ -274,8 +274,9 @@ final class DaemonIT {
         String text = get(port.group(1), "/metrics", 200);
         assertThat(text)
             .contains("predump_sessions 1\n", "predump_rounds_total 1\n")
-            .contains("predump_owed_pages{session=\"s1\"} 0\n")
             .contains("predump_errors_total{code=\"failure\"} 0\n")
+            .contains("predump_request_failures_total{code=\"usage\"} 0\n")
+            .containsPattern("predump_owed_pages\\{session=\"s1\"} \\d")
             .containsPattern("predump_read_bytes_total [1-9]")
             .doesNotContain("writer");
         client.finish(id, FinishRequest.of(FinalMode.FREEZE, false), LoopListener.SILENT);
@@ -284,6 +285,10 @@ final class DaemonIT {
             .contains("predump_frozen_microseconds_count 1\n")
             .contains("predump_frozen_microseconds_bucket{le=\"+Inf\"} 1\n")
             .contains("predump_sessions 0\n");
+        assertThatThrownBy(() -> client.status("nobody")).isInstanceOf(DaemonException.class);
+        assertThat(get(port.group(1), "/metrics", 200))
+            .contains("predump_errors_total{code=\"usage\"} 0\n")
+            .contains("predump_request_failures_total{code=\"usage\"} 1\n");
         get(port.group(1), "/elsewhere", 404);
       }
     }

@@ -163,6 +163,7 @@ final class DaemonProofsIT {
       assertThat(idle.residentMib()).as("MiB").isLessThan(512);
       assertThat(idle.cpuSeconds() - worked.cpuSeconds()).as("s in 5 s").isLessThan(2.5);
       assertThat(daemon.terminate()).isEqualTo(143);
+      assertThat(daemon.log()).as("it let go of all in order").contains("event=stopped");
       assertThat(targets).allMatch(LiveTarget::isAlive);
     } finally {
       for (LiveTarget target : targets) {

@@ -111,6 +111,7 @@ final class Conversation {
 
   private void answerFailure(int type, Exception why) {
     CriuResponse response = Responses.failure(type, why);
+    service.requestFailed(why);
     try {
       caller.send(response);
     } catch (IOException e) {

@@ -2,6 +2,7 @@ package io.predump.daemon.rpc;
 
 import io.predump.criu.CriuProgram;
 import io.predump.criu.RpcTypes;
+import io.predump.daemon.Failure;
 import io.predump.daemon.Sessions;
 import io.predump.engine.SessionOptions;
 import io.predump.engine.TrackerChoice;
@@ -108,6 +109,11 @@ public final class RpcService implements AutoCloseable {
   /** {@return whether this kernel tells who has written} */
   private static boolean tracks() {
     return TrackerPlan.automatic(KernelFeatures.current()).tracker() != TrackerChoice.COMPARE;
+  }
+
+  /** Whoever counts what fails is told. */
+  void requestFailed(Exception why) {
+    trees.requestFailed(Failure.of(why));
   }
 
   PreDumps preDumps() {

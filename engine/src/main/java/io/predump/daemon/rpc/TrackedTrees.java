@@ -97,6 +97,10 @@ final class TrackedTrees implements AutoCloseable {
     }
   }
 
+  void requestFailed(Failure failure) {
+    sessions.requestFailed(failure);
+  }
+
   /** {@return the tree of a process that is tracked for RPC, and is still the same process} */
   synchronized Optional<TrackedTree> find(Pid root) throws IOException {
     TrackedTree tree = trees.get(root);
