@@ -4,6 +4,7 @@ import io.predump.daemon.Daemon;
 import io.predump.daemon.DaemonOptions;
 import io.predump.daemon.ServerLimits;
 import io.predump.daemon.SessionLimits;
+import io.predump.daemon.rpc.ImageForm;
 import io.predump.engine.CopyLimits;
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -32,6 +33,8 @@ final class DaemonCommand extends Command {
           "--criu-socket",
           "PATH",
           "Serve CRIU's RPC too, on this socket, 0600; needs --state-dir, where its rounds lie.");
+  private final OptionSpec criuImages =
+      setting(RpcImages.OPTION, RpcImages.LABEL, RpcImages.DESCRIPTION);
   private final OptionSpec criu =
       setting(
           "--criu",
@@ -130,7 +133,8 @@ final class DaemonCommand extends Command {
         daemon.sessions(),
         options.threads(),
         options.stateDir().orElseThrow(() -> usage("--criu-socket needs --state-dir")),
-        value(criu, file, DaemonCommand::path));
+        value(criu, file, DaemonCommand::path),
+        value(criuImages, file, RpcImages::parse).orElse(ImageForm.RAW));
   }
 
   /** {@return what the file says, by option; nothing without a file} */

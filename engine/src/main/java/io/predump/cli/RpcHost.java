@@ -3,6 +3,7 @@ package io.predump.cli;
 import io.predump.daemon.AccessRules;
 import io.predump.daemon.SessionLimits;
 import io.predump.daemon.Sessions;
+import io.predump.daemon.rpc.ImageForm;
 import io.predump.daemon.rpc.RpcService;
 import io.predump.engine.CopyBudget;
 import io.predump.engine.CopyLimits;
@@ -22,8 +23,10 @@ record RpcHost(Sessions sessions, RpcService service) implements AutoCloseable {
    *
    * @param chains for their rounds; those of before go
    * @param criu the real one, if it was named
+   * @param form of what clients find in their directories
    */
-  static RpcHost begin(SessionLimits limits, Path chains, Optional<Path> criu) throws IOException {
+  static RpcHost begin(SessionLimits limits, Path chains, Optional<Path> criu, ImageForm form)
+      throws IOException {
     SessionOptions options = SessionOptions.defaults(Main.version());
     Sessions sessions =
         new Sessions(
@@ -32,7 +35,7 @@ record RpcHost(Sessions sessions, RpcService service) implements AutoCloseable {
             new AccessRules(),
             List.of());
     try {
-      return new RpcHost(sessions, RpcService.begin(sessions, options, chains, criu));
+      return new RpcHost(sessions, RpcService.begin(sessions, options, chains, criu, form));
     } catch (IOException | RuntimeException e) {
       sessions.close();
       throw e;

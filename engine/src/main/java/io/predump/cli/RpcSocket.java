@@ -2,6 +2,7 @@ package io.predump.cli;
 
 import io.predump.daemon.Sessions;
 import io.predump.daemon.rpc.CriuRpcServer;
+import io.predump.daemon.rpc.ImageForm;
 import io.predump.daemon.rpc.RpcService;
 import io.predump.engine.SessionOptions;
 import java.io.IOException;
@@ -27,13 +28,14 @@ record RpcSocket(Optional<Path> path, Optional<Parts> parts) implements AutoClos
    * @param sessions borrowed
    * @param stateDir where a directory {@value RpcService#CHAINS} is made for the rounds
    * @param criu the real one, if it was named
+   * @param form of what clients find in their directories
    */
   static RpcSocket open(
-      Path path, Sessions sessions, int threads, Path stateDir, Optional<Path> criu)
+      Path path, Sessions sessions, int threads, Path stateDir, Optional<Path> criu, ImageForm form)
       throws IOException {
     SessionOptions options = SessionOptions.defaults(Main.version()).withThreads(threads);
     RpcService service =
-        RpcService.begin(sessions, options, stateDir.resolve(RpcService.CHAINS), criu);
+        RpcService.begin(sessions, options, stateDir.resolve(RpcService.CHAINS), criu, form);
     try {
       Parts parts = new Parts(CriuRpcServer.start(service, path), service);
       return new RpcSocket(Optional.of(path), Optional.of(parts));

@@ -2,6 +2,7 @@ package io.predump.cli;
 
 import io.predump.daemon.SessionLimits;
 import io.predump.daemon.rpc.CriuRpcServer;
+import io.predump.daemon.rpc.ImageForm;
 import io.predump.daemon.rpc.RpcService;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -43,6 +44,7 @@ final class ServiceCommand extends Command {
                   + " connected and no session has lived for so long, the service (default: never).")
           .build();
   private final OptionSpec criu = SwrkCommand.criuOption();
+  private final OptionSpec images = RpcImages.option();
 
   ServiceCommand(Terminal terminal) {
     super(
@@ -50,7 +52,7 @@ final class ServiceCommand extends Command {
         "service",
         "Serves CRIU's RPC on a socket, as criu service does; keeps sessions between requests.",
         "predump service --address /run/predump-criu.sock");
-    spec().addOption(address).addOption(stateDir).addOption(idle).addOption(criu);
+    spec().addOption(address).addOption(stateDir).addOption(idle).addOption(criu).addOption(images);
   }
 
   @Override
@@ -67,7 +69,8 @@ final class ServiceCommand extends Command {
             RpcHost.begin(
                 limits,
                 state.resolve(RpcService.CHAINS),
-                Optional.ofNullable(criu.<Path>getValue()));
+                Optional.ofNullable(criu.<Path>getValue()),
+                form());
         CriuRpcServer server =
             CriuRpcServer.start(host.service(), address.<Path>getValue().toAbsolutePath());
         Interruption.Scope scope = terminal().interruption().stopBy(stopped::countDown)) {
@@ -94,6 +97,14 @@ final class ServiceCommand extends Command {
       if (patience.isPresent() && now - busyNanos > patience.get().toNanos()) {
         return;
       }
+    }
+  }
+
+  private ImageForm form() {
+    try {
+      return RpcImages.parse(images.getValue());
+    } catch (IllegalArgumentException e) {
+      throw usage(RpcImages.OPTION + ": " + e.getMessage());
     }
   }
 }

@@ -3,6 +3,7 @@ package io.predump.cli;
 import io.predump.criu.CriuProgram;
 import io.predump.criu.PrivateDirectory;
 import io.predump.daemon.SessionLimits;
+import io.predump.daemon.rpc.ImageForm;
 import io.predump.linux.Fd;
 import io.predump.linux.net.UnixSocket;
 import java.io.IOException;
@@ -24,6 +25,7 @@ final class SwrkCommand extends Command {
           .description("An inherited socket of type SOCK_SEQPACKET.")
           .build();
   private final OptionSpec criu = criuOption();
+  private final OptionSpec images = RpcImages.option();
 
   SwrkCommand(Terminal terminal) {
     super(
@@ -31,7 +33,7 @@ final class SwrkCommand extends Command {
         "swrk",
         "Serves CRIU's RPC on an inherited socket, as criu swrk does; ends with its client.",
         "predump swrk 3");
-    spec().addPositional(fd).addOption(criu);
+    spec().addPositional(fd).addOption(criu).addOption(images);
   }
 
   /** {@return the option that names the real criu} */
@@ -77,9 +79,18 @@ final class SwrkCommand extends Command {
             RpcHost.begin(
                 SessionLimits.DEFAULT,
                 directory.path().resolve("chains"),
-                Optional.ofNullable(criu.<Path>getValue()));
+                Optional.ofNullable(criu.<Path>getValue()),
+                form());
         Interruption.Scope scope = terminal().interruption().stopBy(socket::shutdown)) {
       return host.service().serve(socket);
+    }
+  }
+
+  private ImageForm form() {
+    try {
+      return RpcImages.parse(images.getValue());
+    } catch (IllegalArgumentException e) {
+      throw usage(RpcImages.OPTION + ": " + e.getMessage());
     }
   }
 }

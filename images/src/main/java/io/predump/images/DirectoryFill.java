@@ -20,10 +20,16 @@ import java.util.Set;
  * for a restore collects whatever has the name of an image; logs and other files stay. Files are
  * 0600.
  *
+ * <p>Beside them, or in their place, may lie a whole chain, {@value #CHAIN}, which {@link
+ * ChainCopy} makes; one of before goes too.
+ *
  * <p>The directory may be named by a descriptor, {@code /proc/self/fd/N}. No two fills of one
  * directory may run at a time.
  */
 public final class DirectoryFill implements Closeable {
+  /** The name of a chain in the directory. */
+  public static final String CHAIN = "predump-chain";
+
   private static final String PARTIAL = ".predump.partial";
   private static final String PARENT = "parent";
   private static final String INVENTORY = "inventory.img";
@@ -59,16 +65,27 @@ public final class DirectoryFill implements Closeable {
    *
    * @param parent where the link {@code parent} points to, relative to the directory; empty: images
    *     without a parent, and a link that is there goes
+   * @throws ForeignImagesException if what has a chain's name is none
    * @throws IOException if the disk fails; without an inventory, or with the one from before
    */
   public void commit(Optional<String> parent) throws IOException {
     List<Path> entries = new ArrayList<>(ChainDirectory.entries(building));
     for (Path entry : entries) {
-      storage.adopt(entry);
+      if (!entry.endsWith(CHAIN)) { // durable since it was made
+        storage.adopt(entry);
+      }
     }
     storage.syncDirectory(building);
+    Path oldChain = target.resolve(CHAIN);
+    boolean replaces = Files.exists(oldChain, LinkOption.NOFOLLOW_LINKS);
+    if (replaces) {
+      ChainDirectory.openOrCreate(oldChain); // somebody else's is not ours to remove
+    }
     Files.deleteIfExists(target.resolve(INVENTORY));
     removeImagesWithoutSuccessor(entries);
+    if (replaces) {
+      storage.deleteTree(oldChain);
+    }
     Path link = target.resolve(PARENT);
     if (Files.isSymbolicLink(link)) {
       Files.delete(link);

@@ -2,6 +2,7 @@ package io.predump.daemon.rpc;
 
 import io.predump.daemon.DaemonException;
 import io.predump.daemon.ErrorCode;
+import io.predump.images.ChainCopy;
 import io.predump.images.DirectoryFill;
 import io.predump.images.ImageChain;
 import io.predump.images.RawImages;
@@ -35,6 +36,8 @@ final class CallerFiles implements AutoCloseable {
    * a tracker of ours may have cleared them. The program {@code criu} knows the name too.
    */
   private static final String MARK = "predump-round";
+
+  private static final String INVENTORY = "inventory.img";
 
   private final CriuOptions options;
   private final Fd images;
@@ -164,22 +167,46 @@ final class CallerFiles implements AutoCloseable {
    */
   int fill(TrackedTree tree, OptionalInt round, OptionalInt parentRound, TakeOver takeOver)
       throws IOException {
-    int threads = Runtime.getRuntime().availableProcessors();
     try (DirectoryFill fill = DirectoryFill.begin(images());
         ImageChain chain = open(tree.chain(), round)) {
-      RawImages raw = RawImages.of(chain);
       Files.writeString(
           fill.path().resolve(MARK), "pid " + tree.session().target() + " round " + round(chain));
+      switch (tree.form()) {
+        case RAW -> writeRaw(chain, parentRound, fill.path(), takeOver);
+        case COMPRESSED -> writeCompressed(chain, parentRound, fill.path(), takeOver);
+      }
       if (parentRound.isPresent()) {
-        raw.writeSince(parentRound.getAsInt(), fill.path(), threads, takeOver);
         requireParent(tree.fillings(), parentRound); // it may be long since it was looked at
         fill.commit(Optional.of(options.getParentImg()));
       } else {
-        raw.writeTo(fill.path(), threads, takeOver);
         fill.commit(Optional.empty());
       }
       return round(chain);
     }
+  }
+
+  private static void writeRaw(
+      ImageChain chain, OptionalInt parentRound, Path directory, TakeOver takeOver)
+      throws IOException {
+    int threads = Runtime.getRuntime().availableProcessors();
+    RawImages raw = RawImages.of(chain);
+    if (parentRound.isPresent()) {
+      raw.writeSince(parentRound.getAsInt(), directory, threads, takeOver);
+    } else {
+      raw.writeTo(directory, threads, takeOver);
+    }
+  }
+
+  /** The inventory lies beside the chain as well: by it a directory is known as filled. */
+  private void writeCompressed(
+      ImageChain chain, OptionalInt parentRound, Path directory, TakeOver takeOver)
+      throws IOException {
+    Optional<Path> near =
+        parentRound.isPresent()
+            ? parent().map(parent -> parent.resolve(DirectoryFill.CHAIN))
+            : Optional.empty();
+    ChainCopy.write(chain, directory.resolve(DirectoryFill.CHAIN), near, takeOver);
+    Files.copy(chain.newest().path().resolve(INVENTORY), directory.resolve(INVENTORY));
   }
 
   private static int round(ImageChain chain) {

@@ -47,12 +47,17 @@ public final class RpcService implements AutoCloseable {
    * @param options how trees are copied
    * @param directory for the chains of the sessions; those of before go. Its parent exists
    * @param criu the real criu; empty: found as the command line finds it, when one is needed
+   * @param form of what clients find in their directories
    * @throws io.predump.daemon.DaemonException if another program uses the directory
    */
   public static RpcService begin(
-      Sessions sessions, SessionOptions options, Path directory, Optional<Path> criu)
+      Sessions sessions,
+      SessionOptions options,
+      Path directory,
+      Optional<Path> criu,
+      ImageForm form)
       throws IOException {
-    return new RpcService(TrackedTrees.begin(sessions, options, directory), criu);
+    return new RpcService(TrackedTrees.begin(sessions, options, directory, form), criu);
   }
 
   /**

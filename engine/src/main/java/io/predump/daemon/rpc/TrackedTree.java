@@ -12,6 +12,7 @@ import java.util.concurrent.locks.ReentrantLock;
  * @param startTimeTicks when its root started, after boot in clock ticks
  * @param chain where its rounds lie, compressed
  * @param fillings where they were put
+ * @param form what is put there
  * @param lock one request of a tree at a time
  */
 record TrackedTree(
@@ -19,4 +20,5 @@ record TrackedTree(
     long startTimeTicks,
     Path chain,
     Fillings fillings,
+    ImageForm form,
     ReentrantLock lock) {}

@@ -46,14 +46,17 @@ final class TrackedTrees implements AutoCloseable {
   private final Sessions sessions;
   private final SessionOptions options;
   private final Path directory;
+  private final ImageForm form;
   private final Fd lock;
   private final Map<Pid, TrackedTree> trees = new HashMap<>();
   private final ReentrantLock attaching = new ReentrantLock();
 
-  private TrackedTrees(Sessions sessions, SessionOptions options, Path directory, Fd lock) {
+  private TrackedTrees(
+      Sessions sessions, SessionOptions options, Path directory, ImageForm form, Fd lock) {
     this.sessions = sessions;
     this.options = options;
     this.directory = directory;
+    this.form = form;
     this.lock = lock;
   }
 
@@ -63,9 +66,11 @@ final class TrackedTrees implements AutoCloseable {
    * @param sessions borrowed
    * @param options how trees are copied
    * @param directory made if it is absent, 0700; its parent exists
+   * @param form of what clients find in their directories
    * @throws DaemonException if another program uses the directory
    */
-  static TrackedTrees begin(Sessions sessions, SessionOptions options, Path directory)
+  static TrackedTrees begin(
+      Sessions sessions, SessionOptions options, Path directory, ImageForm form)
       throws IOException {
     if (!Files.isDirectory(directory, LinkOption.NOFOLLOW_LINKS)) {
       Files.createDirectory(
@@ -79,7 +84,7 @@ final class TrackedTrees implements AutoCloseable {
             ErrorCode.FAILURE, directory + ": another daemon serves CRIU's RPC from there");
       }
       deleteChains(directory);
-      return new TrackedTrees(sessions, options, directory, lock);
+      return new TrackedTrees(sessions, options, directory, form, lock);
     } catch (IOException | RuntimeException e) {
       lock.close();
       throw e;
@@ -141,7 +146,7 @@ final class TrackedTrees implements AutoCloseable {
       throw e;
     }
     TrackedTree tree =
-        new TrackedTree(session, startTimeTicks, chain, new Fillings(), new ReentrantLock());
+        new TrackedTree(session, startTimeTicks, chain, new Fillings(), form, new ReentrantLock());
     synchronized (this) {
       trees.put(root, tree);
     }

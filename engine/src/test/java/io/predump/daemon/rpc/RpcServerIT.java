@@ -205,7 +205,8 @@ final class RpcServerIT {
       assertWell(rpc.preDump(target.pid(), "1", ""));
       ManagedSession session = rpc.sessions().find(target.pid()).orElseThrow();
       assertThat(session.round().orElseThrow().round()).isEqualTo(2);
-      TrackedTree tree = new TrackedTree(session, 0, chain(), new Fillings(), new ReentrantLock());
+      TrackedTree tree =
+          new TrackedTree(session, 0, chain(), new Fillings(), ImageForm.RAW, new ReentrantLock());
       Path images = directory.resolve("2");
       CriuRequest onFirst =
           client.about(RpcTypes.PRE_DUMP, target.pid(), images, o -> o.setParentImg("../1"));
@@ -232,7 +233,8 @@ final class RpcServerIT {
       assertWell(rpc.preDump(target.pid(), "1", ""));
       ManagedSession session = rpc.sessions().find(target.pid()).orElseThrow();
       assertThat(session.round().orElseThrow().round()).isEqualTo(2);
-      TrackedTree tree = new TrackedTree(session, 0, chain(), new Fillings(), new ReentrantLock());
+      TrackedTree tree =
+          new TrackedTree(session, 0, chain(), new Fillings(), ImageForm.RAW, new ReentrantLock());
       CriuRequest again =
           client.about(RpcTypes.PRE_DUMP, target.pid(), directory.resolve("again"), o -> o);
 

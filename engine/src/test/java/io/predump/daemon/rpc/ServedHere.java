@@ -36,6 +36,15 @@ final class ServedHere implements AutoCloseable {
   }
 
   static ServedHere start(Path directory, Path criu, ThreadFactory threads) throws IOException {
+    return start(directory, criu, threads, ImageForm.RAW);
+  }
+
+  static ServedHere start(Path directory, Path criu, ImageForm form) throws IOException {
+    return start(directory, criu, Thread::new, form);
+  }
+
+  private static ServedHere start(Path directory, Path criu, ThreadFactory threads, ImageForm form)
+      throws IOException {
     Sessions sessions =
         new Sessions(
             SessionLimits.DEFAULT,
@@ -47,7 +56,8 @@ final class ServedHere implements AutoCloseable {
             sessions,
             SessionOptions.defaults("test").withThreads(1),
             directory.resolve("chains"),
-            Optional.of(criu));
+            Optional.of(criu),
+            form);
     Path socket = directory.resolve("criu.sock");
     return new ServedHere(
         directory, sessions, service, CriuRpcServer.start(service, socket, threads));

@@ -33,7 +33,8 @@ final class TrackedTreesTest {
                 new AccessRules(),
                 List.of());
         TrackedTrees trees =
-            TrackedTrees.begin(sessions, SessionOptions.defaults("test"), directory)) {
+            TrackedTrees.begin(
+                sessions, SessionOptions.defaults("test"), directory, ImageForm.RAW)) {
       assertThat(trees.find(Pid.self())).isEmpty();
     }
 

@@ -1,0 +1,142 @@
+package io.predump.images;
+
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.file.FileSystemException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * Gives somebody else a chain: its rounds up to one, compressed as they are, in a directory that is
+ * a chain of its own and needs nothing of the other. Rounds never change, so that one which lies
+ * near already is linked to and costs no room.
+ */
+public final class ChainCopy {
+  private final Storage storage = Storage.disk;
+  private final Path chain;
+  private final Path directory;
+
+  private ChainCopy(Path chain, Path directory) {
+    this.chain = chain;
+    this.directory = directory;
+  }
+
+  /**
+   * Makes it, durable, and checks what {@link ImageChain#open} and its pagemaps do.
+   *
+   * @param chain what is copied, up to its newest round
+   * @param directory absent; made with mode 0700
+   * @param near a chain that may hold some of the rounds, on the same file system: those are linked
+   * @param takeOver how the others get there
+   * @return the files that were copied, in bytes
+   * @throws ImageException if the chain is damaged
+   * @throws IOException if the disk is full or fails; what is written so far stays
+   */
+  public static long write(
+      ImageChain chain, Path directory, Optional<Path> near, RawImages.TakeOver takeOver)
+      throws IOException {
+    RoundImages newest = chain.newest();
+    Path rounds = newest.path().resolve("..");
+    ChainCopy copy = new ChainCopy(rounds, directory);
+    copy.storage.createDirectory(directory);
+    long bytes = 0;
+    for (int round = 1; round <= newest.number(); round++) {
+      bytes += copy.round(round, near, takeOver);
+    }
+    copy.storage.createLink(
+        directory.resolve(ChainDirectory.LATEST), ChainDirectory.roundName(newest.number()));
+    copy.storage.syncDirectory(directory);
+    requireReadable(directory, newest);
+    return bytes;
+  }
+
+  private long round(int number, Optional<Path> near, RawImages.TakeOver takeOver)
+      throws IOException {
+    ManifestFile.Signed signed = ChainDirectory.readManifest(chain, number);
+    Path to = directory.resolve(ChainDirectory.roundName(number));
+    Path from = chain.resolve(ChainDirectory.roundName(number));
+    boolean link = takeOver == RawImages.TakeOver.LINK;
+    if (near.isPresent() && holds(near.get(), number, signed)) {
+      from = near.get().resolve(ChainDirectory.roundName(number));
+      link = true;
+    }
+    storage.createDirectory(to);
+    List<String> names = names(signed.manifest());
+    if (names.stream().anyMatch(name -> name.startsWith(CriuFiles.PREFIX))) {
+      storage.createDirectory(CriuFiles.in(to));
+    }
+    long bytes = 0;
+    for (String name : names) {
+      if (!link || !linked(from.resolve(name), to.resolve(name))) {
+        bytes += copy(from.resolve(name), to.resolve(name));
+      }
+    }
+    if (signed.manifest().parent().isPresent()) {
+      storage.createLink(to.resolve("parent"), RoundWriter.parentTarget(number - 1));
+    }
+    if (Files.isDirectory(CriuFiles.in(to))) {
+      storage.syncDirectory(CriuFiles.in(to));
+    }
+    storage.syncDirectory(to);
+    return bytes;
+  }
+
+  private static boolean holds(Path near, int number, ManifestFile.Signed signed)
+      throws IOException {
+    if (!Files.isDirectory(near.resolve(ChainDirectory.roundName(number)))) {
+      return false;
+    }
+    return ChainDirectory.readManifest(near, number).sha256().equals(signed.sha256());
+  }
+
+  private static List<String> names(Manifest manifest) {
+    List<String> names = new ArrayList<>(List.of(ManifestFile.NAME));
+    manifest.smallFiles().forEach(f -> names.add(f.name()));
+    manifest.pagesFiles().forEach(f -> names.add(f.name()));
+    return names;
+  }
+
+  /** {@return whether the file could be linked: not from another file system, or one without} */
+  private static boolean linked(Path from, Path to) throws IOException {
+    try {
+      Files.createLink(to, from);
+      return true;
+    } catch (FileSystemException | UnsupportedOperationException e) {
+      if (Files.exists(from, LinkOption.NOFOLLOW_LINKS)) {
+        return false;
+      }
+      throw e;
+    }
+  }
+
+  private long copy(Path from, Path to) throws IOException {
+    try (FileChannel in =
+            FileChannel.open(from, StandardOpenOption.READ, LinkOption.NOFOLLOW_LINKS);
+        FileChannel out = storage.createFile(to)) {
+      long bytes = in.size();
+      for (long done = 0; done < bytes; ) {
+        long moved = in.transferTo(done, bytes - done, out);
+        if (moved <= 0) {
+          throw new ImageCorruptException(from, done, "cut short while it was copied");
+        }
+        done += moved;
+      }
+      storage.sync(out, to);
+      storage.close(out, to);
+      return bytes;
+    }
+  }
+
+  private static void requireReadable(Path directory, RoundImages newest) throws IOException {
+    try (ImageChain copied = ImageChain.open(directory, newest.number())) {
+      for (PagesName name : copied.names()) {
+        copied.pages(name);
+      }
+    }
+  }
+}
