@@ -5,26 +5,13 @@ import io.predump.daemon.SessionStatus;
 import io.predump.linux.Pid;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.Optional;
 import picocli.CommandLine.Model.OptionSpec;
 
 /** {@code predump attach}: a session of a daemon. */
 final class AttachCommand extends ClientCommand {
-  private final OptionSpec tree =
-      OptionSpec.builder("-t", "--tree")
-          .paramLabel("PID")
-          .type(int.class)
-          .required(true)
-          .description("The process to copy, with everything below it.")
-          .build();
-  private final OptionSpec imagesDir =
-      OptionSpec.builder("-D", "--images-dir")
-          .paramLabel("DIR")
-          .type(Path.class)
-          .required(true)
-          .description("Where the images go; made if absent. A chain of the same process goes on.")
-          .build();
+  private final OptionSpec tree = tree("copy");
+  private final OptionSpec imagesDir = ImagesDir.option();
   private final OptionSpec name =
       OptionSpec.builder("--name")
           .paramLabel("NAME")
@@ -57,15 +44,6 @@ final class AttachCommand extends ClientCommand {
         .addOption(idleTimeout);
     copying.addTo(spec());
     addSocket();
-  }
-
-  private static OptionSpec time(String option, String description) {
-    return OptionSpec.builder(option)
-        .paramLabel("TIME")
-        .type(Duration.class)
-        .converters(Converters.DURATION)
-        .description(description)
-        .build();
   }
 
   @Override

@@ -1,6 +1,8 @@
 package io.predump.cli;
 
+import java.time.Duration;
 import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
@@ -69,6 +71,32 @@ abstract class Command implements Callable<Integer> {
   /** A flag. */
   static OptionSpec flag(String name, String description) {
     return OptionSpec.builder(name).type(boolean.class).description(description).build();
+  }
+
+  /** The process that a command is about. */
+  static OptionSpec tree(String deed) {
+    return OptionSpec.builder("-t", "--tree")
+        .paramLabel("PID")
+        .type(int.class)
+        .required(true)
+        .description("The process to " + deed + ", with everything below it.")
+        .build();
+  }
+
+  /** A time. */
+  static OptionSpec time(String name, String description) {
+    return time(name, null, description);
+  }
+
+  /** A time that has a default, as a user would type it. */
+  static OptionSpec time(String name, @Nullable String defaultValue, String description) {
+    return OptionSpec.builder(name)
+        .paramLabel("TIME")
+        .type(Duration.class)
+        .converters(Converters.DURATION)
+        .defaultValue(defaultValue)
+        .description(description)
+        .build();
   }
 
   /** {@return a failure of the request itself, exit code 2} */

@@ -22,6 +22,16 @@ final class ImagesDir {
         .build();
   }
 
+  /** The option {@code -D}, where images are made. */
+  static OptionSpec option() {
+    return OptionSpec.builder("-D", "--images-dir")
+        .paramLabel("DIR")
+        .type(Path.class)
+        .required(true)
+        .description("Where the images go; made if absent. A chain of the same process goes on.")
+        .build();
+  }
+
   /** The option {@code --round}. */
   static OptionSpec round(String description) {
     return OptionSpec.builder("--round")

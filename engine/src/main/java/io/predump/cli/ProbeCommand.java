@@ -17,30 +17,14 @@ import picocli.CommandLine.Model.OptionSpec;
 
 /** {@code predump probe}: how a process writes, and what a run would do; nothing is copied. */
 final class ProbeCommand extends Command {
-  private final OptionSpec tree =
-      OptionSpec.builder("-t", "--tree")
-          .paramLabel("PID")
-          .type(int.class)
-          .required(true)
-          .description("The process to watch, with everything below it.")
-          .build();
+  private final OptionSpec tree = tree("watch");
   private final OptionSpec duration =
-      OptionSpec.builder("--duration")
-          .paramLabel("TIME")
-          .type(Duration.class)
-          .converters(Converters.DURATION)
-          .defaultValue("4400ms")
-          .description(
-              "How long to watch, at least 400ms (default: 4.4s, windows of 0.1, 0.3, 1 and 3 s).")
-          .build();
+      time(
+          "--duration",
+          "4400ms",
+          "How long to watch, at least 400ms (default: 4.4s, windows of 0.1, 0.3, 1 and 3 s).");
   private final OptionSpec downtimeLimit =
-      OptionSpec.builder("--downtime-limit")
-          .paramLabel("TIME")
-          .type(Duration.class)
-          .converters(Converters.DURATION)
-          .defaultValue("20ms")
-          .description("Forecast a run with this limit (default: 20ms).")
-          .build();
+      time("--downtime-limit", "20ms", "Forecast a run with this limit (default: 20ms).");
   private final OptionSpec rounds =
       OptionSpec.builder("--rounds")
           .paramLabel("N|none")

@@ -11,20 +11,12 @@ import picocli.CommandLine.Model.OptionSpec;
 final class RoundSettings {
   private final OptionSpec rounds;
   private final OptionSpec downtimeLimit =
-      OptionSpec.builder("--downtime-limit")
-          .paramLabel("TIME")
-          .type(Duration.class)
-          .converters(Converters.DURATION)
-          .defaultValue("20ms")
-          .description("Stop the rounds when the freeze would be this short (default: 20ms).")
-          .build();
+      Command.time(
+          "--downtime-limit",
+          "20ms",
+          "Stop the rounds when the freeze would be this short (default: 20ms).");
   private final OptionSpec deadline =
-      OptionSpec.builder("--deadline")
-          .paramLabel("TIME")
-          .type(Duration.class)
-          .converters(Converters.DURATION)
-          .description("Begin no live round after this time, such as 500ms, 1.5s, 2m.")
-          .build();
+      Command.time("--deadline", "Begin no live round after this time, such as 500ms, 1.5s, 2m.");
   private final OptionSpec byteBudget =
       OptionSpec.builder("--byte-budget")
           .paramLabel("SIZE")

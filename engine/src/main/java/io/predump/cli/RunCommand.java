@@ -14,29 +14,13 @@ import picocli.CommandLine.Model.OptionSpec;
 
 /** {@code predump run}: rounds of a live process, then a short freeze. */
 final class RunCommand extends Command {
-  private final OptionSpec tree =
-      OptionSpec.builder("-t", "--tree")
-          .paramLabel("PID")
-          .type(int.class)
-          .required(true)
-          .description("The process to copy, with everything below it.")
-          .build();
-  private final OptionSpec imagesDir =
-      OptionSpec.builder("-D", "--images-dir")
-          .paramLabel("DIR")
-          .type(Path.class)
-          .required(true)
-          .description("Where the images go; made if absent. A chain of the same process goes on.")
-          .build();
+  private final OptionSpec tree = tree("copy");
+  private final OptionSpec imagesDir = ImagesDir.option();
   private final OptionSpec rpo =
-      OptionSpec.builder("--rpo")
-          .paramLabel("TIME")
-          .type(Duration.class)
-          .converters(Converters.DURATION)
-          .description(
-              "Go on taking rounds so that the newest is never older than this, such as 2m, until"
-                  + " a bound, a signal or the process ends it.")
-          .build();
+      time(
+          "--rpo",
+          "Go on taking rounds so that the newest is never older than this, such as 2m, until"
+              + " a bound, a signal or the process ends it.");
   private final OptionSpec deferHot =
       flag("--defer-hot", "Leave pages that are written in every round to the final freeze.");
   private final RoundSettings roundSettings = new RoundSettings("8, with --rpo none");

@@ -35,14 +35,10 @@ final class ServiceCommand extends Command {
                   + " ${DEFAULT-VALUE}).")
           .build();
   private final OptionSpec idle =
-      OptionSpec.builder("--idle")
-          .paramLabel("TIME")
-          .type(Duration.class)
-          .converters(Converters.DURATION)
-          .description(
-              "End a session of which nobody asked anything for so long, and, when nobody has been"
-                  + " connected and no session has lived for so long, the service (default: never).")
-          .build();
+      time(
+          "--idle",
+          "End a session of which nobody asked anything for so long, and, when nobody has been"
+              + " connected and no session has lived for so long, the service (default: never).");
   private final OptionSpec criu = SwrkCommand.criuOption();
   private final OptionSpec images = RpcImages.option();
 

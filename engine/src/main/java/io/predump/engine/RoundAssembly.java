@@ -221,7 +221,11 @@ final class RoundAssembly implements AutoCloseable {
     }
     writer.inventory(new InventoryImage(finalFreeze ? 2 : 0, measures.beganNanos() / 1000));
     writer.stats(statistics(measures));
-    long owed = tree.tables().stream().mapToLong(PageTable::owedPages).sum();
+    long owed = owedPages(tree.tables());
+    if (finalFreeze) {
+      // What CRIU dumps itself is not ours to hold.
+      requireNoneOwed(criu.isPresent() ? tree.privateTables() : tree.tables());
+    }
     ManifestDraft draft =
         new ManifestDraft(
             engineVersion,
@@ -249,6 +253,18 @@ final class RoundAssembly implements AutoCloseable {
     tree.warn(writer.warnings());
     tree.tables().forEach(PageTable::sealRound);
     return written[0];
+  }
+
+  private static long owedPages(List<PageTable> tables) {
+    return tables.stream().mapToLong(PageTable::owedPages).sum();
+  }
+
+  /** No round follows the final one: a page that is still owed then would be lost. */
+  private static void requireNoneOwed(List<PageTable> tables) throws IOException {
+    long owed = owedPages(tables);
+    if (owed > 0) {
+      throw new IOException("the final round does not hold " + owed + " pages that were written");
+    }
   }
 
   private static void writePagemap(PageTable table, PagesWriter file) throws IOException {

@@ -455,9 +455,15 @@ final class TargetTree implements AutoCloseable {
 
   /** {@return every page table, the members' and those of what they share} */
   List<PageTable> tables() {
+    List<PageTable> tables = privateTables();
+    shared.all().forEach(object -> tables.add(object.table()));
+    return tables;
+  }
+
+  /** {@return the members' own page tables, to be changed by the caller} */
+  List<PageTable> privateTables() {
     List<PageTable> tables = new ArrayList<>();
     members.values().forEach(member -> tables.add(member.table()));
-    shared.all().forEach(object -> tables.add(object.table()));
     return tables;
   }
 

@@ -40,7 +40,8 @@
  *   <li>{@code CallerFiles} puts it, raw as CRIU's own, into the client's directory: if {@code
  *       parent_img} is a directory that an earlier pre-dump of this session has filled, what is
  *       newer than that, with the client's own {@code parent} link; else everything, without a
- *       link.
+ *       link. With {@link ImageForm#COMPRESSED} the directory gets the whole chain up to the round
+ *       instead, as it is, with hard links to what the parent's directory has of it.
  *   <li>The response says so. After PRE_DUMP the client may ask for the next, or for the DUMP.
  * </ol>
  *

@@ -24,6 +24,9 @@ public final class Tracee implements AutoCloseable {
    */
   private static final long SPIN_NANOS = 50_000;
 
+  /** A processor that fell asleep may take longer to wake than the thread it runs to stop. */
+  private static final long YIELD_NANOS = 500_000;
+
   private static final long PARK_NANOS = 20_000;
 
   private static final int STATUS = 0;
@@ -138,7 +141,8 @@ public final class Tracee implements AutoCloseable {
   }
 
   /**
-   * Waits until it stops: looks without pause for 50 µs, then every 20 µs.
+   * Waits until it stops: looks without pause for 50 µs; up to 500 µs too, but lets others run, the
+   * tracee perhaps; then every 20 µs.
    *
    * @return the wait status, {@link #GONE} or {@link #TIMED_OUT}
    */
@@ -149,6 +153,7 @@ public final class Tracee implements AutoCloseable {
   }
 
   /** Waits for a thread's stop with somebody's scratch memory: its first 4 bytes. */
+  @SuppressWarnings("ThreadPriorityCheck") // the tracee may wait for this very processor
   static int awaitStop(int tid, ByteBuffer bytes, long address, long timeoutNanos) {
     long start = System.nanoTime();
     while (true) {
@@ -166,6 +171,8 @@ public final class Tracee implements AutoCloseable {
       }
       if (waited < SPIN_NANOS) {
         Thread.onSpinWait();
+      } else if (waited < YIELD_NANOS) {
+        Thread.yield();
       } else {
         LockSupport.parkNanos(PARK_NANOS);
       }
