@@ -85,7 +85,8 @@ final class AttachedProcess implements AutoCloseable {
     this.policies = policies;
     this.hazards = hazards;
     this.context = context;
-    this.compare = new CompareTracker(lister, context.hooks());
+    CopyLimits limits = context.options().limits();
+    this.compare = new CompareTracker(lister, limits, context.hooks());
     Injected injected =
         track && context.tracker().tracker() == TrackerChoice.UFFD_WP ? inject(pid) : null;
     this.stoppedNanos = injected == null ? 0 : injected.stoppedNanos();
@@ -100,11 +101,12 @@ final class AttachedProcess implements AutoCloseable {
               scans.scanner(),
               scans,
               policies,
+              limits,
               context.features().reportsHoles(),
               context.hooks());
       this.unseen = new UnseenWrites(hazards, table, context.hooks());
     } else if (track && lister instanceof RawLister raw && softDirty(context)) {
-      this.tracker = new SoftDirtyTracker(raw, thread, table, context.hooks());
+      this.tracker = new SoftDirtyTracker(raw, thread, table, limits, context.hooks());
       this.unseen = new UnseenWrites(hazards, table, context.hooks());
     } else {
       this.tracker = compare;

@@ -15,10 +15,15 @@ final class CompareTracker implements DirtyTracker {
 
   private final PageLister lister;
   private final TestHooks hooks;
-  private final ScanPacer pacer = ScanPacer.live();
+  private final ScanPacer pacer;
   private final RangeSet listed = new RangeSet();
 
-  CompareTracker(PageLister lister, TestHooks hooks) {
+  /**
+   * @param lister borrowed
+   * @param limits of the processor time that live scans take
+   */
+  CompareTracker(PageLister lister, CopyLimits limits, TestHooks hooks) {
+    this.pacer = ScanPacer.live(limits, hooks);
     this.lister = lister;
     this.hooks = hooks;
   }

@@ -41,6 +41,16 @@ final class CopyBrake {
     return limits.bytesPerSecond().isPresent() || limits.cpuPercent().isPresent() || limits.paced();
   }
 
+  /**
+   * {@return how many workers the processor time keeps busy, at least 1: more of them would take
+   * several processors from the target at a time, and none in between}
+   */
+  int mostWorkers() {
+    return limits.cpuPercent().isPresent()
+        ? Math.max(1, (limits.cpuPercent().getAsInt() + 99) / 100)
+        : Integer.MAX_VALUE;
+  }
+
   /** A round begins: sets how fast it may read. */
   void beginRound(OptionalLong bytesPerSecond) {
     bytes.rate(

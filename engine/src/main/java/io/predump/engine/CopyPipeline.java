@@ -179,7 +179,7 @@ final class CopyPipeline implements AutoCloseable {
     CopyCounts sum = CopyCounts.NONE;
     Throwable failure = null;
     try {
-      for (CopyTools.Bench bench : tools.benches().subList(0, threads)) {
+      for (CopyTools.Bench bench : tools.benches().subList(0, workers(task))) {
         Worker worker = new Worker(bench, sequencer);
         running.add(tools.executor().submit(() -> worker.run(task, next, endJob)));
       }
@@ -209,6 +209,12 @@ final class CopyPipeline implements AutoCloseable {
       throw new IOException("the copy was ended early");
     }
     return sum.plus(sequencer.written());
+  }
+
+  /** In the final round nothing is spared. */
+  private int workers(Task task) {
+    int most = Math.min(brake.mostWorkers(), budget.brake().mostWorkers());
+    return task.storeEqual ? threads : Math.min(threads, most);
   }
 
   /** Tools that are kept for several copies. */

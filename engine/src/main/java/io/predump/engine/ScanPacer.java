@@ -5,7 +5,9 @@ import java.util.concurrent.locks.LockSupport;
 /**
  * Keeps page-table walks from starving the target's mmap and munmap: a call holds the target's mmap
  * lock for reading from start to end, so calls stay near {@link #CALL_GOAL_NANOS}, and pauses as
- * long as the work done let waiting writers in.
+ * long as the work done let waiting writers in. Where processor time is bounded they are so much
+ * longer that the walk keeps within the bound, for a target that has no processor to spare would
+ * stand behind a walk as behind a copy.
  *
  * <p>The span of a call adapts to what calls cost: doubled when cheap, halved when dear. What the
  * page table knows to be populated bounds it too, so that a call that leaves an empty stretch does
@@ -31,27 +33,33 @@ final class ScanPacer {
 
   private final boolean paced;
   private final boolean alignsToHugePages;
+  private final double restPerBusy;
   private long span = FIRST_SPAN;
   private long busyNanos;
 
-  private ScanPacer(boolean paced, boolean alignsToHugePages) {
+  private ScanPacer(boolean paced, boolean alignsToHugePages, double restPerBusy) {
     this.paced = paced;
     this.alignsToHugePages = alignsToHugePages;
+    this.restPerBusy = restPerBusy;
   }
 
-  /** {@return a pacer for a running target} */
-  static ScanPacer live() {
-    return live(TestHooks.NONE);
-  }
-
-  /** {@return a pacer for a running target, whose protection tests may switch off} */
-  static ScanPacer live(TestHooks hooks) {
-    return new ScanPacer(true, hooks.on(Protection.HUGE_PAGE_BORDERS));
+  /**
+   * {@return a pacer for a running target}
+   *
+   * @param limits of the processor time; those on reading are not a walk's
+   * @param hooks with which tests switch off the protection of huge pages
+   */
+  static ScanPacer live(CopyLimits limits, TestHooks hooks) {
+    double restPerBusy =
+        limits.cpuPercent().isPresent()
+            ? Math.max(1, 100.0 / limits.cpuPercent().getAsInt() - 1)
+            : 1;
+    return new ScanPacer(true, hooks.on(Protection.HUGE_PAGE_BORDERS), restPerBusy);
   }
 
   /** {@return a pacer that never pauses: nobody waits for a frozen process's lock} */
   static ScanPacer frozen() {
-    return new ScanPacer(false, true);
+    return new ScanPacer(false, true, 0);
   }
 
   /** {@return how many bytes from {@code at} on the next call should cover} */
@@ -94,7 +102,7 @@ final class ScanPacer {
     }
     busyNanos += nanos;
     if (busyNanos >= PAUSE_NANOS / 2) {
-      LockSupport.parkNanos(Math.max(PAUSE_NANOS, busyNanos));
+      LockSupport.parkNanos(Math.max(PAUSE_NANOS, (long) (restPerBusy * busyNanos)));
       busyNanos = 0;
     }
   }

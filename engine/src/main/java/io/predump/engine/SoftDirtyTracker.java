@@ -35,7 +35,7 @@ final class SoftDirtyTracker implements DirtyTracker {
   private final LiveThread thread;
   private final PageTable table;
   private final TestHooks hooks;
-  private final ScanPacer pacer = ScanPacer.live();
+  private final ScanPacer pacer;
   private final PagePlaces places = new PagePlaces();
   private boolean armed;
 
@@ -43,8 +43,11 @@ final class SoftDirtyTracker implements DirtyTracker {
    * @param lister borrowed
    * @param thread whose soft-dirty bits are cleared
    * @param table the process's, borrowed
+   * @param limits of the processor time that live scans take
    */
-  SoftDirtyTracker(RawLister lister, LiveThread thread, PageTable table, TestHooks hooks) {
+  SoftDirtyTracker(
+      RawLister lister, LiveThread thread, PageTable table, CopyLimits limits, TestHooks hooks) {
+    this.pacer = ScanPacer.live(limits, hooks);
     this.lister = lister;
     this.thread = thread;
     this.table = table;

@@ -66,6 +66,7 @@ final class UffdWpTracker implements DirtyTracker {
    * @param table the process's, borrowed: it says what is populated when letting go
    * @param userfaultfd taken over: closed with the tracker
    * @param scanner borrowed, opened at attach
+   * @param limits of the processor time that live scans take
    * @param reportsHoles whether a dropped page is reported as written, which allows the cheap look
    */
   UffdWpTracker(
@@ -75,6 +76,7 @@ final class UffdWpTracker implements DirtyTracker {
       PagemapScanner scanner,
       PresenceLister lister,
       VmaPolicies policies,
+      CopyLimits limits,
       boolean reportsHoles,
       TestHooks hooks) {
     this.thread = thread;
@@ -85,7 +87,7 @@ final class UffdWpTracker implements DirtyTracker {
     this.policies = policies;
     this.reportsHoles = reportsHoles;
     this.hooks = hooks;
-    this.pacer = ScanPacer.live(hooks);
+    this.pacer = ScanPacer.live(limits, hooks);
     this.check = hooks.on(Protection.REGISTRATION_CHECK) ? CHECK_WPASYNC : 0;
     this.written = new WrittenLister(thread, scanner, lister, check, hooks);
   }

@@ -25,13 +25,6 @@ final class AdversaryTarget implements SoakTarget {
   /** io_uring into ordinary memory. */
   static final int URING = 0x4000;
 
-  /**
-   * io_uring's requests go to its own threads. No part of the soak: with it and memory that changes
-   * the adversary finds pages lost even where nobody copies it (Linux 6.18.44, 7 of 34 runs of five
-   * seconds; none of 47 without it).
-   */
-  static final int WORKERS = 0x8000;
-
   /** io_uring into registered buffers. */
   static final int FIXED = 0x10000;
 

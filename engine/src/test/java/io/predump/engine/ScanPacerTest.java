@@ -19,7 +19,7 @@ final class ScanPacerTest {
       Vmas.tracked("7f0000000000-7f1000000000 rw-p 00000000 00:00 0");
 
   private final PageTable table = new PageTable();
-  private final ScanPacer pacer = ScanPacer.live();
+  private final ScanPacer pacer = ScanPacer.live(CopyLimits.NONE, TestHooks.NONE);
 
   @Test
   void beginsSmallAndDoublesWhatIsCheapUpToABound() {
@@ -79,6 +79,17 @@ final class ScanPacerTest {
       pacer.walked(1_000_000);
     }
     assertThat(System.nanoTime() - begun).isGreaterThan(15_000_000);
+  }
+
+  /** At 5 % of a core a walk of 2 ms lasts 40. */
+  @Test
+  void keepsWithinABoundOnProcessorTime() {
+    ScanPacer bounded = ScanPacer.live(CopyLimits.NONE.withCpuPercent(5), TestHooks.NONE);
+    long begun = System.nanoTime();
+    for (int i = 0; i < 20; i++) {
+      bounded.walked(100_000);
+    }
+    assertThat(System.nanoTime() - begun).isGreaterThan(37_000_000);
   }
 
   /** The control: a frozen process's lock is nobody's concern. */
