@@ -95,8 +95,10 @@ final class DaemonCommand extends Command {
   public Integer call() throws IOException {
     Map<String, String> file = configured();
     DaemonOptions options;
+    ImageForm form;
     try {
       options = options(file);
+      form = value(criuImages, file, RpcImages::parse).orElse(ImageForm.RAW);
     } catch (IllegalArgumentException e) {
       throw usage(String.valueOf(e.getMessage()));
     }
@@ -104,7 +106,7 @@ final class DaemonCommand extends Command {
     try (Interruption.Scope stopping =
             terminal().interruption().stopBy(stopped::countDown, STOP_GRACE);
         Daemon daemon = Daemon.start(options);
-        RpcSocket rpc = rpc(daemon, options, file)) {
+        RpcSocket rpc = rpc(daemon, options, form, file)) {
       rpc.tell(terminal().err());
       if (json()) {
         Json.print(
@@ -122,7 +124,8 @@ final class DaemonCommand extends Command {
     }
   }
 
-  private RpcSocket rpc(Daemon daemon, DaemonOptions options, Map<String, String> file)
+  private RpcSocket rpc(
+      Daemon daemon, DaemonOptions options, ImageForm form, Map<String, String> file)
       throws IOException {
     Optional<Path> path = value(criuSocket, file, DaemonCommand::path);
     if (path.isEmpty()) {
@@ -134,7 +137,7 @@ final class DaemonCommand extends Command {
         options.threads(),
         options.stateDir().orElseThrow(() -> usage("--criu-socket needs --state-dir")),
         value(criu, file, DaemonCommand::path),
-        value(criuImages, file, RpcImages::parse).orElse(ImageForm.RAW));
+        form);
   }
 
   /** {@return what the file says, by option; nothing without a file} */

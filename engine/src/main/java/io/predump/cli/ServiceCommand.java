@@ -69,7 +69,8 @@ final class ServiceCommand extends Command {
                 form());
         CriuRpcServer server =
             CriuRpcServer.start(host.service(), address.<Path>getValue().toAbsolutePath());
-        Interruption.Scope scope = terminal().interruption().stopBy(stopped::countDown)) {
+        Interruption.Scope scope =
+            terminal().interruption().stopBy(stopped::countDown, DaemonCommand.STOP_GRACE)) {
       if (!json()) {
         terminal().err().println("predump: serving CRIU's RPC on " + address.getValue());
       }

@@ -146,7 +146,7 @@ public final class Metrics implements SessionObserver {
     byCode(
         text,
         "predump_request_failures_total",
-        "Requests that failed or were refused, on either socket, by code.",
+        "Requests that were answered with a failure of ours, on either socket, by code.",
         failedRequests);
     perSession(text);
     return text.toString();

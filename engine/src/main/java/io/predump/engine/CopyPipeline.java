@@ -179,7 +179,7 @@ final class CopyPipeline implements AutoCloseable {
     CopyCounts sum = CopyCounts.NONE;
     Throwable failure = null;
     try {
-      for (CopyTools.Bench bench : tools.benches().subList(0, workers(task))) {
+      for (CopyTools.Bench bench : tools.benches().subList(0, workers(task.storeEqual))) {
         Worker worker = new Worker(bench, sequencer);
         running.add(tools.executor().submit(() -> worker.run(task, next, endJob)));
       }
@@ -211,10 +211,10 @@ final class CopyPipeline implements AutoCloseable {
     return sum.plus(sequencer.written());
   }
 
-  /** In the final round nothing is spared. */
-  private int workers(Task task) {
+  /** {@return how many workers a copy has; in the final round nothing is spared} */
+  int workers(boolean finalRound) {
     int most = Math.min(brake.mostWorkers(), budget.brake().mostWorkers());
-    return task.storeEqual ? threads : Math.min(threads, most);
+    return finalRound ? threads : Math.min(threads, most);
   }
 
   /** Tools that are kept for several copies. */

@@ -365,7 +365,7 @@ final class RoundAssembly implements AutoCloseable {
   }
 
   private long perWorkerMicros(long nanos) {
-    return nanos / pipeline.threads() / 1000;
+    return nanos / pipeline.workers(finalFreeze) / 1000;
   }
 
   private static RoundRecord withStopReason(RoundRecord r, String reason) {

@@ -5,9 +5,10 @@ import java.util.concurrent.locks.LockSupport;
 /**
  * Keeps page-table walks from starving the target's mmap and munmap: a call holds the target's mmap
  * lock for reading from start to end, so calls stay near {@link #CALL_GOAL_NANOS}, and pauses as
- * long as the work done let waiting writers in. Where processor time is bounded they are so much
- * longer that the walk keeps within the bound, for a target that has no processor to spare would
- * stand behind a walk as behind a copy.
+ * long as the work done let waiting writers in. Where a session's processor time is bounded they
+ * are so much longer that the walk keeps within the bound, down to 5 % of a core: a target that has
+ * no processor to spare would stand behind a walk as behind a copy. Nobody can cancel a pause, so
+ * none lasts longer than {@link #LONGEST_PAUSE_NANOS}.
  *
  * <p>The span of a call adapts to what calls cost: doubled when cheap, halved when dear. What the
  * page table knows to be populated bounds it too, so that a call that leaves an empty stretch does
@@ -20,6 +21,10 @@ final class ScanPacer {
 
   /** Shorter pauses do not let a woken writer run before the lock is taken again. */
   private static final long PAUSE_NANOS = 50_000;
+
+  private static final long LONGEST_PAUSE_NANOS = 20_000_000;
+
+  private static final double MOST_REST_PER_BUSY = 19;
 
   private static final long LEAF = 1L << PageTable.LEAF_SHIFT;
   private static final long SMALLEST_SPAN = LEAF;
@@ -52,7 +57,7 @@ final class ScanPacer {
   static ScanPacer live(CopyLimits limits, TestHooks hooks) {
     double restPerBusy =
         limits.cpuPercent().isPresent()
-            ? Math.max(1, 100.0 / limits.cpuPercent().getAsInt() - 1)
+            ? Math.min(MOST_REST_PER_BUSY, Math.max(1, 100.0 / limits.cpuPercent().getAsInt() - 1))
             : 1;
     return new ScanPacer(true, hooks.on(Protection.HUGE_PAGE_BORDERS), restPerBusy);
   }
@@ -102,7 +107,8 @@ final class ScanPacer {
     }
     busyNanos += nanos;
     if (busyNanos >= PAUSE_NANOS / 2) {
-      LockSupport.parkNanos(Math.max(PAUSE_NANOS, (long) (restPerBusy * busyNanos)));
+      long rest = Math.max(PAUSE_NANOS, (long) (restPerBusy * busyNanos));
+      LockSupport.parkNanos(Math.max(busyNanos, Math.min(rest, LONGEST_PAUSE_NANOS)));
       busyNanos = 0;
     }
   }

@@ -2,7 +2,6 @@ package io.predump.images;
 
 import java.io.IOException;
 import java.nio.channels.FileChannel;
-import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
@@ -27,7 +26,7 @@ public final class ChainCopy {
   }
 
   /**
-   * Makes it, durable, and checks what {@link ImageChain#open} and its pagemaps do.
+   * Makes it, durable, and checks every byte that was copied. A link is as good as the file.
    *
    * @param chain what is copied, up to its newest round
    * @param directory absent; made with mode 0700
@@ -57,23 +56,26 @@ public final class ChainCopy {
 
   private long round(int number, Optional<Path> near, RawImages.TakeOver takeOver)
       throws IOException {
+    String name = ChainDirectory.roundName(number);
     ManifestFile.Signed signed = ChainDirectory.readManifest(chain, number);
-    Path to = directory.resolve(ChainDirectory.roundName(number));
-    Path from = chain.resolve(ChainDirectory.roundName(number));
-    boolean link = takeOver == RawImages.TakeOver.LINK;
+    Path from = chain.resolve(name);
+    Path to = directory.resolve(name);
+    List<Path> linkable = new ArrayList<>();
     if (near.isPresent() && holds(near.get(), number, signed)) {
-      from = near.get().resolve(ChainDirectory.roundName(number));
-      link = true;
+      linkable.add(near.get().resolve(name));
+    }
+    if (takeOver == RawImages.TakeOver.LINK) {
+      linkable.add(from);
     }
     storage.createDirectory(to);
-    List<String> names = names(signed.manifest());
-    if (names.stream().anyMatch(name -> name.startsWith(CriuFiles.PREFIX))) {
+    List<String> files = names(signed.manifest());
+    if (files.stream().anyMatch(file -> file.startsWith(CriuFiles.PREFIX))) {
       storage.createDirectory(CriuFiles.in(to));
     }
     long bytes = 0;
-    for (String name : names) {
-      if (!link || !linked(from.resolve(name), to.resolve(name))) {
-        bytes += copy(from.resolve(name), to.resolve(name));
+    for (String file : files) {
+      if (linkable.stream().noneMatch(source -> linked(source.resolve(file), to.resolve(file)))) {
+        bytes += copy(from.resolve(file), to.resolve(file));
       }
     }
     if (signed.manifest().parent().isPresent()) {
@@ -83,15 +85,37 @@ public final class ChainCopy {
       storage.syncDirectory(CriuFiles.in(to));
     }
     storage.syncDirectory(to);
+    if (bytes > 0) {
+      requireSound(new RoundImages(to, signed));
+    }
     return bytes;
   }
 
-  private static boolean holds(Path near, int number, ManifestFile.Signed signed)
-      throws IOException {
-    if (!Files.isDirectory(near.resolve(ChainDirectory.roundName(number)))) {
+  /** What is copied is looked at byte by byte; the other one may go. */
+  private static void requireSound(RoundImages copied) throws IOException {
+    for (SmallFile f : copied.manifest().smallFiles()) {
+      copied.check(f);
+    }
+    FrameReader.Scratch scratch = new FrameReader.Scratch();
+    byte[] source = new byte[FrameCodec.MAX_SOURCE_BYTES];
+    try (FrameCodec codec = new FrameCodec(1)) {
+      for (PagesFile f : copied.manifest().pagesFiles()) {
+        try (FrameReader reader = FrameReader.open(copied.path(), f)) {
+          for (int frame = 0; frame < f.frames().count(); frame++) {
+            reader.read(frame, codec, scratch, source);
+          }
+        }
+      }
+    }
+  }
+
+  /** {@return whether a round lies near too; whatever is wrong there, it is here} */
+  private static boolean holds(Path near, int number, ManifestFile.Signed signed) {
+    try {
+      return ChainDirectory.readManifest(near, number).sha256().equals(signed.sha256());
+    } catch (IOException e) {
       return false;
     }
-    return ChainDirectory.readManifest(near, number).sha256().equals(signed.sha256());
   }
 
   private static List<String> names(Manifest manifest) {
@@ -102,15 +126,12 @@ public final class ChainCopy {
   }
 
   /** {@return whether the file could be linked: not from another file system, or one without} */
-  private static boolean linked(Path from, Path to) throws IOException {
+  private static boolean linked(Path from, Path to) {
     try {
       Files.createLink(to, from);
       return true;
-    } catch (FileSystemException | UnsupportedOperationException e) {
-      if (Files.exists(from, LinkOption.NOFOLLOW_LINKS)) {
-        return false;
-      }
-      throw e;
+    } catch (IOException | UnsupportedOperationException e) {
+      return false;
     }
   }
 

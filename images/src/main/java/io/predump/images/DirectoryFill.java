@@ -46,10 +46,12 @@ public final class DirectoryFill implements Closeable {
   /**
    * Begins; removes what a fill that was killed has left.
    *
+   * @throws ForeignImagesException if what has a chain's name is none
    * @throws IOException if nothing can be made there
    */
   public static DirectoryFill begin(Path target) throws IOException {
     DirectoryFill fill = new DirectoryFill(target);
+    fill.hasChain(); // refused before the work rather than after it
     fill.storage.deleteTree(fill.building);
     fill.storage.createDirectory(fill.building);
     return fill;
@@ -76,15 +78,11 @@ public final class DirectoryFill implements Closeable {
       }
     }
     storage.syncDirectory(building);
-    Path oldChain = target.resolve(CHAIN);
-    boolean replaces = Files.exists(oldChain, LinkOption.NOFOLLOW_LINKS);
-    if (replaces) {
-      ChainDirectory.openOrCreate(oldChain); // somebody else's is not ours to remove
-    }
+    boolean replaces = hasChain();
     Files.deleteIfExists(target.resolve(INVENTORY));
     removeImagesWithoutSuccessor(entries);
     if (replaces) {
-      storage.deleteTree(oldChain);
+      storage.deleteTree(target.resolve(CHAIN));
     }
     Path link = target.resolve(PARENT);
     if (Files.isSymbolicLink(link)) {
@@ -99,6 +97,20 @@ public final class DirectoryFill implements Closeable {
     }
     Files.delete(building);
     storage.syncDirectory(target);
+  }
+
+  /**
+   * {@return whether the directory holds a chain of before}
+   *
+   * @throws ForeignImagesException if it is somebody else's, which is not ours to remove
+   */
+  private boolean hasChain() throws IOException {
+    Path chain = target.resolve(CHAIN);
+    if (!Files.exists(chain, LinkOption.NOFOLLOW_LINKS)) {
+      return false;
+    }
+    ChainDirectory.openOrCreate(chain);
+    return true;
   }
 
   private void removeImagesWithoutSuccessor(List<Path> successors) throws IOException {
