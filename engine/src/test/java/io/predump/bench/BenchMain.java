@@ -195,7 +195,9 @@ public final class BenchMain {
     final BarChart rounds =
         new BarChart("What each round reads and stores (logarithmic): 1 % written between", true);
     final BarChart latencies =
-        new BarChart("Latency of Redis under load, rounds at 20 % of a core", false);
+        new BarChart(
+            "Latency of Redis under load, rounds at " + TargetLife.CPU_PERCENT + " % of a core",
+            false);
     Optional<String> freezes = Optional.empty();
 
     /** Writes those that have anything to show into a directory. */
