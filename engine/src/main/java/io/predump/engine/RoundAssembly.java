@@ -21,6 +21,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 
 /**
@@ -259,11 +260,25 @@ final class RoundAssembly implements AutoCloseable {
     return tables.stream().mapToLong(PageTable::owedPages).sum();
   }
 
-  /** No round follows the final one: a page that is still owed then would be lost. */
-  private static void requireNoneOwed(List<PageTable> tables) throws IOException {
+  /**
+   * Refuses to leave a page owed: no round follows the final one, and the page would be lost.
+   *
+   * @throws IOException saying how many there are, and where the first one is
+   */
+  static void requireNoneOwed(List<PageTable> tables) throws IOException {
     long owed = owedPages(tables);
     if (owed > 0) {
-      throw new IOException("the final round does not hold " + owed + " pages that were written");
+      OptionalLong[] first = {OptionalLong.empty()};
+      tables.forEach(
+          table ->
+              table.forEachOwed(
+                  (start, end) ->
+                      first[0] = first[0].isPresent() ? first[0] : OptionalLong.of(start)));
+      throw new IOException(
+          "the final round lacks "
+              + owed
+              + " pages that were written, the first at 0x"
+              + Long.toHexString(first[0].orElse(0)));
     }
   }
 

@@ -25,8 +25,8 @@ class MetricsTest {
             .filter(line -> line.startsWith("# TYPE "))
             .map(line -> line.split(" ", -1)[2])
             .collect(Collectors.toCollection(TreeSet::new));
-    assertThat(declared).hasSize(15);
-    assertThat(text.lines().filter(line -> line.startsWith("# HELP "))).hasSize(15);
+    assertThat(declared).hasSize(16);
+    assertThat(text.lines().filter(line -> line.startsWith("# HELP "))).hasSize(16);
     assertThat(text.lines().filter(line -> !line.startsWith("#")))
         .allSatisfy(
             line -> assertThat(line).matches("predump_[a-z_]+(\\{[a-z]+=\"[^\"]*\"\\})? -?\\d+"));
