@@ -66,8 +66,9 @@ final class H12RestartableSequenceIT {
 
     Sequence(LiveTarget target) throws IOException {
       this.target = target;
-      this.memory = ProcessMemory.open(target.pid());
       String[] addresses = target.nextLine().split(" ", -1);
+      // Only now: before its first line it may still be the shell that becomes it.
+      this.memory = ProcessMemory.open(target.pid());
       this.rseq = Long.parseUnsignedLong(addresses[0], 16);
       this.aborts = Long.parseUnsignedLong(addresses[1], 16);
       await("inside the sequence", this::isInside);
@@ -78,7 +79,7 @@ final class H12RestartableSequenceIT {
     }
 
     long read(long address) throws IOException {
-      memory.pread(local.address(), 8, address);
+      assertThat(memory.pread(local.address(), 8, address)).as("bytes read").isEqualTo(8);
       return local.bytes().getLong(0);
     }
 
