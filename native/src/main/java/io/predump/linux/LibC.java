@@ -56,6 +56,8 @@ public final class LibC {
   public static final int SYS_SETFSGID = 123;
   public static final int SYS_PRCTL = 157;
   public static final int SYS_GETTID = 186;
+  public static final int SYS_SCHED_SETAFFINITY = 203;
+  public static final int SYS_SCHED_GETAFFINITY = 204;
   public static final int SYS_KCMP = 312;
   public static final int SYS_GETPRIORITY = 140;
   public static final int SYS_SETPRIORITY = 141;

@@ -2,7 +2,7 @@ package io.predump.linux.proc;
 
 import io.predump.linux.SyscallException;
 
-/** What {@code /proc/sys} says about the running system. */
+/** What {@code /proc} says about the running system. */
 public final class Machine {
   private Machine() {}
 
@@ -19,5 +19,16 @@ public final class Machine {
   /** Returns how many mappings a process may have, {@code vm.max_map_count}. */
   public static int maxMapCount() throws SyscallException {
     return Integer.parseInt(ProcFile.text("/proc/sys/vm/max_map_count").trim());
+  }
+
+  /** Returns how many threads run or wait for a processor now, the caller's too. */
+  public static int runnableThreads() throws SyscallException {
+    return runnableThreads(ProcFile.text("/proc/loadavg"));
+  }
+
+  /** Takes it from the fourth field, {@code 2/215}; proc(5). */
+  static int runnableThreads(String loadavg) {
+    String counts = loadavg.split(" ", -1)[3];
+    return Integer.parseInt(counts.substring(0, counts.indexOf('/')));
   }
 }

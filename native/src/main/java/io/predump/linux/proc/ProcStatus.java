@@ -221,6 +221,21 @@ public record ProcStatus(
   }
 
   /**
+   * Returns the processor a thread runs on, or ran on last: the 39th field of {@code
+   * /proc/PID/task/TID/stat}, proc(5).
+   *
+   * @throws SyscallException ENOENT or ESRCH if it is gone
+   */
+  public static int threadProcessor(Pid pid, int tid) throws SyscallException {
+    return processor(ProcFile.text(taskPath(pid, tid, "stat")));
+  }
+
+  static int processor(String stat) {
+    String[] fromState = stat.substring(stat.lastIndexOf(')') + 2).split(" ", -1);
+    return Integer.parseInt(fromState[39 - 3]);
+  }
+
+  /**
    * Returns whether a thread is blocked until its vfork child has made an exec or ended: {@code
    * /proc/PID/task/TID/wchan} names the kernel's function. Needs the right to trace the thread and
    * a kernel with CONFIG_KALLSYMS; without, the answer is no.

@@ -137,7 +137,7 @@ public final class Freezer implements Freeze {
         // Not nobody's own number: a bit set that holds it takes 256 MiB.
         add(1);
         count = 0;
-        Tracee.awaitStop(nobody.tid(), bytes, memory.address(), 0);
+        Tracee.awaitStop(nobody.tid(), bytes, memory.address(), WaitingPlace.ANYWHERE, 0);
         Tracee.signalToDeliver(nobody.awaitStop(0));
         nobody.detach(0);
         allStand(0);
@@ -206,7 +206,9 @@ public final class Freezer implements Freeze {
     long patience = FIRST_PATIENCE_NANOS;
     while (true) {
       long left = deadline - System.nanoTime();
-      int status = Tracee.awaitStop(tid, bytes, memory.address(), Math.min(left, patience));
+      int status =
+          Tracee.awaitStop(
+              tid, bytes, memory.address(), WaitingPlace.ANYWHERE, Math.min(left, patience));
       patience = PATIENCE_NANOS;
       if (status != Tracee.TIMED_OUT) {
         return status;
@@ -220,7 +222,9 @@ public final class Freezer implements Freeze {
       }
       if (left <= 0) {
         // It may have stopped since it was last asked.
-        status = Tracee.awaitStop(tid, bytes, memory.address(), FIRST_PATIENCE_NANOS);
+        status =
+            Tracee.awaitStop(
+                tid, bytes, memory.address(), WaitingPlace.ANYWHERE, FIRST_PATIENCE_NANOS);
         if (status != Tracee.TIMED_OUT) {
           return status;
         }

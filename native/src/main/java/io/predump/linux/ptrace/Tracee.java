@@ -19,12 +19,8 @@ public final class Tracee implements AutoCloseable {
   static final int TIMED_OUT = -2;
 
   /**
-   * Spins this long before it parks between two looks. Most stops come within microseconds; one
-   * that does not may be waiting for the very processor we spin on.
+   * For so long a wait yields: a processor that fell asleep may take longer to wake than a stop.
    */
-  private static final long SPIN_NANOS = 50_000;
-
-  /** A processor that fell asleep may take longer to wake than the thread it runs to stop. */
   private static final long YIELD_NANOS = 500_000;
 
   private static final long PARK_NANOS = 20_000;
@@ -61,6 +57,7 @@ public final class Tracee implements AutoCloseable {
   private final NativeBuffer memory;
   private final ByteBuffer bytes;
   private final long address;
+  private WaitingPlace place = WaitingPlace.ANYWHERE;
 
   private Tracee(int tid, Boundary boundary) throws SyscallException {
     this.tid = tid;
@@ -120,6 +117,11 @@ public final class Tracee implements AutoCloseable {
     request(Ptrace.SEIZE, 0, options);
   }
 
+  /** Says where the calling thread waits for its stops; before the first one. */
+  void waitAt(WaitingPlace chosen) {
+    place = chosen;
+  }
+
   /** Asks it to stop; {@link #awaitStop} tells when it has. */
   void interrupt() throws SyscallException {
     request(Ptrace.INTERRUPT, 0, 0);
@@ -141,20 +143,21 @@ public final class Tracee implements AutoCloseable {
   }
 
   /**
-   * Waits until it stops: looks without pause for 50 µs; up to 500 µs too, but lets others run, the
-   * tracee perhaps; then every 20 µs.
+   * Waits until it stops: looks without pause, as long as the {@link WaitingPlace} wants; up to 500
+   * µs too, but lets others run, the tracee perhaps; then every 20 µs.
    *
    * @return the wait status, {@link #GONE} or {@link #TIMED_OUT}
    */
   int awaitStop(long timeoutNanos) {
     boundary.before("wait");
-    int status = awaitStop(tid, bytes, address, timeoutNanos);
+    int status = awaitStop(tid, bytes, address, place, timeoutNanos);
     return rehearsedStatus != 0 ? rehearsedStatus : status;
   }
 
   /** Waits for a thread's stop with somebody's scratch memory: its first 4 bytes. */
   @SuppressWarnings("ThreadPriorityCheck") // the tracee may wait for this very processor
-  static int awaitStop(int tid, ByteBuffer bytes, long address, long timeoutNanos) {
+  static int awaitStop(
+      int tid, ByteBuffer bytes, long address, WaitingPlace place, long timeoutNanos) {
     long start = System.nanoTime();
     while (true) {
       int result = LibC.waitpid(tid, address + STATUS, LibC.WALL | LibC.WNOHANG);
@@ -169,7 +172,7 @@ public final class Tracee implements AutoCloseable {
       if (waited > timeoutNanos) {
         return TIMED_OUT;
       }
-      if (waited < SPIN_NANOS) {
+      if (waited < place.spinNanos()) {
         Thread.onSpinWait();
       } else if (waited < YIELD_NANOS) {
         Thread.yield();

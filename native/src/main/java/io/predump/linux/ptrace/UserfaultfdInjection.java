@@ -12,7 +12,6 @@ import io.predump.linux.proc.ProcStatus;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Set;
 import java.util.concurrent.TimeUnit;
 
 /**
@@ -25,43 +24,8 @@ public final class UserfaultfdInjection {
   /** The same for a thread that would run if it were its turn; it is not stopped meanwhile. */
   private static final long STARVED_TIMEOUT_NANOS = TimeUnit.SECONDS.toNanos(5);
 
-  /** A process may have thousands of threads; the choice looks at so many. */
-  private static final int MAX_CANDIDATES = 64;
-
   /** The most threads tried if they do not stop. */
   private static final int MAX_TRIES = 8;
-
-  /** Calls that any stop ends with EINTR, signal(7): numbers of x86-64. */
-  private static final Set<Integer> NOT_RESTARTED =
-      Set.of(
-          65, // semop
-          128, // rt_sigtimedwait
-          208, // io_getevents
-          220, // semtimedop
-          232, // epoll_wait
-          281, // epoll_pwait
-          333, // io_pgetevents
-          441); // epoll_pwait2
-
-  /** Calls whose caller does not stop until its child has exec'ed or exited. */
-  private static final Set<Integer> MAY_BE_VFORK =
-      Set.of(
-          56, // clone
-          58, // vfork
-          435); // clone3
-
-  /** Calls restarted unless the socket has a timeout. */
-  private static final Set<Integer> PERHAPS_NOT_RESTARTED =
-      Set.of(
-          42, // connect
-          43, // accept
-          44, // sendto
-          45, // recvfrom
-          46, // sendmsg
-          47, // recvmsg
-          288, // accept4
-          299, // recvmmsg
-          307); // sendmmsg
 
   /**
    * {@code PIDFD_THREAD}, Linux 6.9: a pidfd of a thread, for a process whose main one has ended.
@@ -109,21 +73,21 @@ public final class UserfaultfdInjection {
   static Injected inject(Pid pid, Form form) throws IOException {
     ProcStatus status = Target.check("inject into", pid);
     UserfaultfdInjection injection = new UserfaultfdInjection(pid, status, form);
-    return injection.run(injection.candidates());
+    return injection.run(ThreadChoice.of(pid, MAX_TRIES));
   }
 
   /** Injects into one thread; for tests. */
   static Injected injectThread(Pid pid, int tid, Form form) throws IOException {
     ProcStatus status = Target.check("inject into", pid);
-    return new UserfaultfdInjection(pid, status, form).run(List.of(new Candidate(tid, 0)));
+    return new UserfaultfdInjection(pid, status, form).run(List.of(tid));
   }
 
-  private Injected run(List<Candidate> candidates) throws IOException {
-    if (candidates.isEmpty()) {
+  private Injected run(List<Integer> tids) throws IOException {
+    if (tids.isEmpty()) {
       throw new TraceException(
           TraceException.Reason.NO_LIVE_THREAD, "inject into " + pid + ": no live thread");
     }
-    Pid live = status.isDead() ? new Pid(candidates.get(0).tid) : pid;
+    Pid live = status.isDead() ? new Pid(tids.get(0)) : pid;
     String unstopped = "";
     MemoryMap map = read(live);
     Scratch scratch = scratch(live, map);
@@ -137,21 +101,17 @@ public final class UserfaultfdInjection {
             TraceException.Reason.NO_SYSCALL_INSTRUCTION,
             "inject into " + pid + ": no syscall instruction in its code");
       }
-      int tries = 0;
-      for (Candidate candidate : candidates) {
-        if (++tries > MAX_TRIES) {
-          break;
-        }
+      for (int tid : tids) {
         Attempt attempt;
         try {
-          boolean filtered = ProcStatus.readThread(pid, candidate.tid).seccompMode() != 0;
+          boolean filtered = ProcStatus.readThread(pid, tid).seccompMode() != 0;
           attempt =
               new Attempt(
-                  Tracee.of(candidate.tid, boundary),
+                  Tracee.of(tid, boundary),
                   filtered,
                   gadgets,
                   scratch,
-                  plainBecause(candidate.tid, gadgets, scratch),
+                  plainBecause(tid, gadgets, scratch),
                   leftovers,
                   pidfd.number());
         } catch (SyscallException e) {
@@ -164,7 +124,10 @@ public final class UserfaultfdInjection {
           trace.call(
               () -> {
                 rehearse(gadgets, scratch, attempt.scope.plainBecause(), leftovers);
-                attempt.run();
+                try (WaitingPlace place = WaitingPlace.choose(pid, tid)) {
+                  attempt.tracee.waitAt(place);
+                  attempt.run();
+                }
                 attempt.tracee.next(Boundary.END);
                 return attempt;
               });
@@ -180,9 +143,9 @@ public final class UserfaultfdInjection {
         }
         unstopped +=
             (unstopped.isEmpty() ? "" : ", ")
-                + candidate.tid
+                + tid
                 + " (state "
-                + ProcStatus.threadState(pid, candidate.tid)
+                + ProcStatus.threadState(pid, tid)
                 + ")";
       }
     } catch (SyscallException e) {
@@ -290,70 +253,6 @@ public final class UserfaultfdInjection {
         attempt.stoppedNanos,
         plainBecause.isEmpty() && !attempt.filtered,
         warnings);
-  }
-
-  /** A thread, and how gladly we would stop it: 0 best. */
-  private static final class Candidate {
-    final int tid;
-    final int reluctance;
-
-    Candidate(int tid, int reluctance) {
-      this.tid = tid;
-      this.reluctance = reluctance;
-    }
-  }
-
-  /** Returns threads in the order to try them; looks no further than the first good one. */
-  private List<Candidate> candidates() throws IOException {
-    List<Candidate> candidates = new ArrayList<>();
-    List<Integer> tids;
-    try {
-      tids = ProcStatus.threads(pid);
-    } catch (SyscallException e) {
-      throw e.is(Errno.ENOENT) ? new SyscallException("inject into " + pid, Errno.ESRCH) : e;
-    }
-    int looked = 0;
-    boolean good = false;
-    for (int tid : tids) {
-      if ((good && ++looked > MAX_TRIES) || candidates.size() > MAX_CANDIDATES) {
-        break;
-      }
-      int reluctance = reluctance(tid);
-      if (reluctance >= 0) {
-        candidates.add(new Candidate(tid, reluctance));
-        good |= reluctance == 0;
-      }
-    }
-    // Stable: of equals the main thread stays first.
-    candidates.sort((a, b) -> Integer.compare(a.reluctance, b.reluctance));
-    return candidates;
-  }
-
-  private int reluctance(int tid) throws IOException {
-    char state = ProcStatus.threadState(pid, tid);
-    if (state == 'Z' || state == 'X' || state == 'x') {
-      return -1;
-    }
-    int number;
-    try {
-      number = ProcStatus.threadSyscall(pid, tid).orElse(-1);
-    } catch (SyscallException e) {
-      if (e.is(Errno.ENOENT) || e.is(Errno.ESRCH)) {
-        return -1;
-      }
-      // Without this file the choice is blind, not impossible.
-      number = -1;
-    }
-    if (state == 'D') {
-      return 4;
-    }
-    if (MAY_BE_VFORK.contains(number)) {
-      return 3;
-    }
-    if (NOT_RESTARTED.contains(number)) {
-      return 2;
-    }
-    return PERHAPS_NOT_RESTARTED.contains(number) ? 1 : 0;
   }
 
   private Fd pidfd(Pid live) throws SyscallException {

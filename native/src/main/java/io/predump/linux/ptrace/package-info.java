@@ -57,6 +57,9 @@
  * proof, in memory below any stack). Killed within it, between blocking the signals and restoring
  * the registers, the target dies, or keeps all signals blocked.
  *
+ * <p>The thread stands still about four times until somebody looks. Where it is waited for decides
+ * how long: see {@code WaitingPlace}.
+ *
  * <p>Races and limits:
  *
  * <ol>

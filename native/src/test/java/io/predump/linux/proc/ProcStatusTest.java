@@ -35,6 +35,11 @@ class ProcStatusTest {
           """;
 
   @Test
+  void theProcessorIsThatOfTheThread() {
+    assertThat(ProcStatus.processor(STAT)).isEqualTo(1);
+  }
+
+  @Test
   void aHostileNameMovesNoField() {
     ProcStatus status = ProcStatus.parse(new Pid(42), STATUS, STAT);
 
