@@ -26,11 +26,14 @@ public final class ChainCopy {
   }
 
   /**
-   * Makes it, durable, and checks every byte that was copied. A link is as good as the file.
+   * Makes it, durable, and checks every byte that was copied, or lies near. What is linked to in
+   * the chain itself is the same file: {@link RawImages.TakeOver#LINK} reads nothing, for who holds
+   * a frozen process meanwhile.
    *
    * @param chain what is copied, up to its newest round
    * @param directory absent; made with mode 0700
-   * @param near a chain that may hold some of the rounds, on the same file system: those are linked
+   * @param near a chain that may hold some of the rounds: where files are copied, those are linked
+   *     to there instead, unless they are damaged
    * @param takeOver how the others get there
    * @return the files that were copied, in bytes
    * @throws ImageException if the chain is damaged
@@ -58,58 +61,66 @@ public final class ChainCopy {
       throws IOException {
     String name = ChainDirectory.roundName(number);
     ManifestFile.Signed signed = ChainDirectory.readManifest(chain, number);
-    Path from = chain.resolve(name);
     Path to = directory.resolve(name);
-    List<Path> linkable = new ArrayList<>();
-    if (near.isPresent() && holds(near.get(), number, signed)) {
-      linkable.add(near.get().resolve(name));
-    }
-    if (takeOver == RawImages.TakeOver.LINK) {
-      linkable.add(from);
-    }
-    storage.createDirectory(to);
-    List<String> files = names(signed.manifest());
-    if (files.stream().anyMatch(file -> file.startsWith(CriuFiles.PREFIX))) {
-      storage.createDirectory(CriuFiles.in(to));
-    }
-    long bytes = 0;
-    for (String file : files) {
-      if (linkable.stream().noneMatch(source -> linked(source.resolve(file), to.resolve(file)))) {
-        bytes += copy(from.resolve(file), to.resolve(file));
+    boolean link = takeOver == RawImages.TakeOver.LINK;
+    if (!link && near.isPresent() && holds(near.get(), number, signed)) {
+      try {
+        long bytes = fill(signed, near.get().resolve(name), to, true);
+        requireSound(new RoundImages(to, signed));
+        return bytes;
+      } catch (IOException e) {
+        storage.deleteTree(to); // whatever is wrong there, the chain has it too
       }
     }
-    if (signed.manifest().parent().isPresent()) {
-      storage.createLink(to.resolve("parent"), RoundWriter.parentTarget(number - 1));
-    }
-    if (Files.isDirectory(CriuFiles.in(to))) {
-      storage.syncDirectory(CriuFiles.in(to));
-    }
-    storage.syncDirectory(to);
+    long bytes = fill(signed, chain.resolve(name), to, link);
     if (bytes > 0) {
       requireSound(new RoundImages(to, signed));
     }
     return bytes;
   }
 
-  /** What is copied is looked at byte by byte; the other one may go. */
+  /** {@return how many bytes had to be copied} */
+  private long fill(ManifestFile.Signed signed, Path from, Path to, boolean link)
+      throws IOException {
+    storage.createDirectory(to);
+    List<String> files = names(signed.manifest());
+    boolean criu = files.stream().anyMatch(file -> file.startsWith(CriuFiles.PREFIX));
+    if (criu) {
+      storage.createDirectory(CriuFiles.in(to));
+    }
+    long bytes = 0;
+    for (String file : files) {
+      if (!link || !linked(from.resolve(file), to.resolve(file))) {
+        bytes += copy(from.resolve(file), to.resolve(file));
+      }
+    }
+    if (signed.manifest().parent().isPresent()) {
+      int parent = signed.manifest().round() - 1;
+      storage.createLink(to.resolve("parent"), RoundWriter.parentTarget(parent));
+    }
+    if (criu) {
+      storage.syncDirectory(CriuFiles.in(to));
+    }
+    storage.syncDirectory(to);
+    return bytes;
+  }
+
+  /** What somebody else could have changed, or the disk, is looked at byte by byte. */
   private static void requireSound(RoundImages copied) throws IOException {
     for (SmallFile f : copied.manifest().smallFiles()) {
       copied.check(f);
     }
     FrameReader.Scratch scratch = new FrameReader.Scratch();
-    byte[] source = new byte[FrameCodec.MAX_SOURCE_BYTES];
-    try (FrameCodec codec = new FrameCodec(1)) {
-      for (PagesFile f : copied.manifest().pagesFiles()) {
-        try (FrameReader reader = FrameReader.open(copied.path(), f)) {
-          for (int frame = 0; frame < f.frames().count(); frame++) {
-            reader.read(frame, codec, scratch, source);
-          }
+    for (PagesFile f : copied.manifest().pagesFiles()) {
+      try (FrameReader reader = FrameReader.open(copied.path(), f)) {
+        for (int frame = 0; frame < f.frames().count(); frame++) {
+          reader.check(frame, scratch);
         }
       }
     }
   }
 
-  /** {@return whether a round lies near too; whatever is wrong there, it is here} */
+  /** {@return whether a round lies near too, by its manifest} */
   private static boolean holds(Path near, int number, ManifestFile.Signed signed) {
     try {
       return ChainDirectory.readManifest(near, number).sha256().equals(signed.sha256());

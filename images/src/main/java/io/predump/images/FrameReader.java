@@ -93,16 +93,26 @@ final class FrameReader implements Closeable {
    * @param source takes the frame's source bytes
    */
   void read(int frame, FrameCodec codec, Scratch scratch, byte[] source) throws IOException {
-    int bytes = frames.compressedBytes(frame);
-    long offset = fileOffset[frame];
-    byte[] compressed = scratch.ofAtLeast(bytes);
-    ImageFiles.readFully(channel, file, offset, compressed, bytes);
-    requireDigest(frame, FrameCodec.digest(compressed, 0, bytes));
+    byte[] compressed = check(frame, scratch);
     try {
-      codec.decompress(compressed, bytes, source, frames.sourceBytes(frame));
+      codec.decompress(
+          compressed, frames.compressedBytes(frame), source, frames.sourceBytes(frame));
     } catch (FrameCodec.FrameException e) {
       throw corrupt(frame, String.valueOf(e.getMessage()));
     }
+  }
+
+  /**
+   * Reads a frame and checks every byte of it; does not decompress it.
+   *
+   * @return an array of the scratch's that begins with the frame
+   */
+  byte[] check(int frame, Scratch scratch) throws IOException {
+    int bytes = frames.compressedBytes(frame);
+    byte[] compressed = scratch.ofAtLeast(bytes);
+    ImageFiles.readFully(channel, file, fileOffset[frame], compressed, bytes);
+    requireDigest(frame, FrameCodec.digest(compressed, 0, bytes));
+    return compressed;
   }
 
   /**

@@ -34,6 +34,13 @@ class ChainCopyTest {
     }
   }
 
+  /** A bit of the first frame. */
+  private static void flip(Path pages) throws IOException {
+    byte[] bytes = Files.readAllBytes(pages);
+    bytes[20] ^= 1;
+    Files.write(pages, bytes);
+  }
+
   private static Object inode(Path file) throws IOException {
     return Files.getAttribute(file, "unix:ino");
   }
@@ -90,13 +97,19 @@ class ChainCopyTest {
 
   @Test
   void aDamagedChainIsNotPassedOn() throws IOException {
-    Path pages = dir.resolve("0001/pages-1.img.zst");
-    byte[] bytes = Files.readAllBytes(pages);
-    bytes[20] ^= 1; // in the first frame
-    Files.write(pages, bytes);
+    flip(dir.resolve("0001/pages-1.img.zst"));
 
     assertThatThrownBy(() -> copy(2, second, Optional.empty(), TakeOver.COPY))
         .isInstanceOf(ImageException.class);
+  }
+
+  @Test
+  void whatIsDamagedNearComesFromTheChain() throws IOException {
+    copy(1, first, Optional.empty(), TakeOver.COPY);
+    flip(first.resolve("0001/pages-1.img.zst"));
+
+    assertThat(copy(2, second, Optional.of(first), TakeOver.COPY)).isPositive();
+    assertWhole(second);
   }
 
   @Test
