@@ -228,9 +228,11 @@ final class HostilePeerIT {
       while (System.nanoTime() < end) {
         fuzz.converse();
       }
-      System.out.printf("fuzz: %s%n", fuzz);
-      assertThat(fuzz.answers()).as("it reached behind the parser, seed=%d", seed).isPositive();
-      assertThat(fuzz.internalErrors()).as("seed=%d", seed).isEmpty();
+      System.out.printf("fuzz: %s%n", fuzz.tally());
+      assertThat(fuzz.tally().answers())
+          .as("it reached behind the parser, seed=%d", seed)
+          .isPositive();
+      assertThat(fuzz.tally().internalErrors()).as("seed=%d", seed).isEmpty();
       strange[0] = false;
       answers(server);
     }

@@ -1,12 +1,10 @@
 package io.predump.daemon;
 
-import io.predump.linux.SyscallException;
 import io.predump.linux.net.Deadline;
 import io.predump.linux.net.UnixSocket;
 import io.predump.proto.control.AttachCall;
 import io.predump.proto.control.CopyOptions;
 import io.predump.proto.control.Event;
-import io.predump.proto.control.Failure;
 import io.predump.proto.control.FinalKind;
 import io.predump.proto.control.FinishCall;
 import io.predump.proto.control.Hello;
@@ -20,9 +18,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.List;
 import java.util.Optional;
 import java.util.Random;
 
@@ -32,33 +28,24 @@ final class ProtocolFuzz {
 
   private final TestServer server;
   private final Random random;
-  private final List<String> internalErrors = new ArrayList<>();
-  private int conversations;
-  private int answers;
+  private final FuzzTally tally = new FuzzTally();
 
   ProtocolFuzz(TestServer server, Random random) {
     this.server = server;
     this.random = random;
   }
 
-  /** {@return how many requests were understood and answered} */
-  int answers() {
-    return answers;
-  }
-
-  /** {@return what the server did not expect of itself} */
-  List<String> internalErrors() {
-    return internalErrors;
-  }
-
-  @Override
-  public String toString() {
-    return conversations + " conversations, " + answers + " answers";
+  /** {@return what came of it so far} */
+  FuzzTally tally() {
+    return tally;
   }
 
   /** One connection: Hello, and up to eight messages of all kinds. */
   void converse() throws IOException {
-    conversations++;
+    tally.converse(this::talk);
+  }
+
+  private void talk() throws IOException {
     try (UnixSocket socket = server.raw()) {
       MessageChannel channel = new MessageChannel(socket, MessageChannel.MOST_BYTES, PATIENCE);
       byte[] hello = framed(Hello.newBuilder().setVersion(1).build().toByteArray());
@@ -70,10 +57,6 @@ final class ProtocolFuzz {
       }
       socket.shutdownOutput();
       read(channel);
-    } catch (SyscallException e) {
-      if (!e.getMessage().contains("EPIPE") && !e.getMessage().contains("ECONNRESET")) {
-        throw e;
-      }
     }
   }
 
@@ -96,11 +79,7 @@ final class ProtocolFuzz {
       if (answer.isEmpty()) {
         return;
       }
-      answers++;
-      Failure failure = answer.get().getFailure();
-      if (failure.getMessage().contains("internal error")) {
-        internalErrors.add(failure.getMessage());
-      }
+      tally.answered(answer.get().getFailure().getMessage());
     }
   }
 

@@ -4,8 +4,6 @@ import com.google.protobuf.InvalidProtocolBufferException;
 import io.predump.criu.RpcTypes;
 import io.predump.daemon.DaemonException;
 import io.predump.daemon.ErrorCode;
-import io.predump.daemon.Failure;
-import io.predump.daemon.Quoted;
 import io.predump.linux.net.Deadline;
 import io.predump.proto.CriuRequest;
 import io.predump.proto.CriuResponse;
@@ -96,14 +94,15 @@ final class Conversation {
         return true;
       }
       try (Relay relay = Relay.start(caller, service.criu())) {
-        return relay.serve(request, response -> service.changed(request, response)).getSuccess();
+        CriuResponse last = relay.serve(request, response -> service.changed(request, response));
+        if (!last.getSuccess()) {
+          service.requestFailed(
+              new DaemonException(ErrorCode.FAILURE, "criu refused a request of type " + type));
+        }
+        return last.getSuccess();
       }
     } catch (IOException | RuntimeException e) {
-      LOG.warn(
-          "event=rpc-failed type={} client={} reason={}",
-          type,
-          caller.pid(),
-          Quoted.of(Failure.of(e).message()));
+      service.clientLog().failed(type, caller.pid(), e);
       answerFailure(type, e);
       return false;
     }

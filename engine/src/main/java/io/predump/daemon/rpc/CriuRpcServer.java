@@ -133,7 +133,7 @@ public final class CriuRpcServer implements AutoCloseable {
 
   private void begin(UnixSocket socket) {
     if (open.size() >= CONNECTIONS) {
-      LOG.warn("event=rpc-refused connections={}", CONNECTIONS);
+      service.clientLog().refused(CONNECTIONS);
       socket.close();
       return;
     }
@@ -163,7 +163,7 @@ public final class CriuRpcServer implements AutoCloseable {
         }
       }
     } catch (IOException | RuntimeException e) {
-      LOG.warn("event=rpc-client-failed reason={}", Quoted.of(Failure.of(e).message()));
+      service.clientLog().failed(e);
     } finally {
       lastNanos = System.nanoTime();
       open.remove(socket);

@@ -30,6 +30,7 @@ public final class RpcService implements AutoCloseable {
   private final TrackedTrees trees;
   private final PreDumps preDumps;
   private final Dumps dumps;
+  private final ClientLog clientLog = new ClientLog();
   private final Optional<Path> named;
   private @Nullable CriuProgram found;
 
@@ -119,6 +120,10 @@ public final class RpcService implements AutoCloseable {
   /** Whoever counts what fails is told. */
   void requestFailed(Exception why) {
     trees.requestFailed(Failure.of(why));
+  }
+
+  ClientLog clientLog() {
+    return clientLog;
   }
 
   PreDumps preDumps() {

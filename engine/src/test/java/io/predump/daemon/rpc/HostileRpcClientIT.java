@@ -27,9 +27,11 @@ final class HostileRpcClientIT {
       while (System.nanoTime() < end) {
         fuzz.converse();
       }
-      System.out.printf("rpc fuzz: %s%n", fuzz);
-      assertThat(fuzz.answers()).as("it reached behind the parser, seed=%d", seed).isPositive();
-      assertThat(fuzz.internalErrors()).as("seed=%d", seed).isEmpty();
+      System.out.printf("rpc fuzz: %s%n", fuzz.tally());
+      assertThat(fuzz.tally().answers())
+          .as("it reached behind the parser, seed=%d", seed)
+          .isPositive();
+      assertThat(fuzz.tally().internalErrors()).as("seed=%d", seed).isEmpty();
       assertThat(rpc.sessions().count()).isZero();
       try (RpcRequests client = rpc.connect()) {
         assertThat(client.ask(RpcRequests.version()).getCrErrmsg())

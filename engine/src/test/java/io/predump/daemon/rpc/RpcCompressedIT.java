@@ -61,7 +61,7 @@ final class RpcCompressedIT {
         assertHolds(Integer.toString(round), round);
       }
       assertThat(Files.readSymbolicLink(directory.resolve("3/parent"))).hasToString("../2");
-      assertThat(inode(chain("3").resolve("0001/round.img")))
+      assertThat(inode(chain("2").resolve("0001/round.img")))
           .as("a round that the parent has costs nothing")
           .isEqualTo(inode(chain("1").resolve("0001/round.img")));
       assertThat(rpc.chains()).isEmptyDirectory();
@@ -77,6 +77,7 @@ final class RpcCompressedIT {
             ServedHere.start(directory, StockCriu.program().path(), ImageForm.COMPRESSED);
         SelfChecking target = SelfChecking.start("8")) {
       assertWell(rpc.preDump(target.pid(), "1", ""));
+      assertHolds("1", 1);
       assertWell(rpc.preDump(target.pid(), "1", ""));
       assertHolds("1", 2);
       assertWell(rpc.dump(target.pid(), "2", "../1", true));

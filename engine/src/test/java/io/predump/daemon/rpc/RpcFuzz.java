@@ -4,8 +4,8 @@ import com.google.protobuf.ByteString;
 import com.google.protobuf.InvalidProtocolBufferException;
 import io.predump.criu.RpcCriu;
 import io.predump.criu.RpcTypes;
+import io.predump.daemon.FuzzTally;
 import io.predump.linux.Fd;
-import io.predump.linux.SyscallException;
 import io.predump.linux.net.Deadline;
 import io.predump.linux.net.UnixSocket;
 import io.predump.proto.CriuFeatures;
@@ -17,7 +17,6 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 
@@ -31,43 +30,30 @@ final class RpcFuzz {
 
   private final Path server;
   private final Random random;
-  private final List<String> internalErrors = new ArrayList<>();
-  private int conversations;
-  private int answers;
+  private final FuzzTally tally = new FuzzTally();
 
   RpcFuzz(Path server, Random random) {
     this.server = server;
     this.random = random;
   }
 
-  /** {@return how many requests were answered} */
-  int answers() {
-    return answers;
-  }
-
-  /** {@return what the server did not expect of itself} */
-  List<String> internalErrors() {
-    return internalErrors;
-  }
-
-  @Override
-  public String toString() {
-    return conversations + " conversations, " + answers + " answers";
+  /** {@return what came of it so far} */
+  FuzzTally tally() {
+    return tally;
   }
 
   /** One connection. */
   void converse() throws IOException {
-    conversations++;
+    tally.converse(this::talk);
+  }
+
+  private void talk() throws IOException {
     try (UnixSocket socket =
         UnixSocket.connect(server.toString(), UnixSocket.Type.SEQPACKET, soon())) {
       switch (random.nextInt(4)) {
         case 0 -> handOver(socket);
         case 1 -> handOverWhatIsNone(socket);
         default -> speak(socket);
-      }
-    } catch (SyscallException e) {
-      if (!e.getMessage().contains("EPIPE") && !e.getMessage().contains("ECONNRESET")) {
-        throw e;
       }
     }
   }
@@ -124,11 +110,7 @@ final class RpcFuzz {
   private void read(UnixSocket socket) throws IOException {
     ByteBuffer packet = ByteBuffer.allocate(RpcCriu.MESSAGE_BYTES);
     while (socket.receive(packet, soon()) > 0) {
-      answers++;
-      CriuResponse response = parsed(packet.flip());
-      if (response.getCrErrmsg().contains("internal error")) {
-        internalErrors.add(response.getCrErrmsg());
-      }
+      tally.answered(parsed(packet.flip()).getCrErrmsg());
       packet.clear();
     }
   }
