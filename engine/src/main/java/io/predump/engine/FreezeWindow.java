@@ -139,8 +139,8 @@ final class FreezeWindow implements AutoCloseable {
       throw new IllegalStateException("the process runs again");
     }
     VerifyResult result =
-        MemoryVerifier.compare(
-            imagesDir, MemoryVerifier.views(tree), tree.shared(), tree.features(), cancelled);
+        MemoryComparison.compare(
+            imagesDir, MemoryComparison.views(tree), tree.shared(), tree.features(), cancelled);
     frozen.requireHeld();
     return result;
   }
