@@ -2,6 +2,8 @@ package io.predump.engine;
 
 import java.util.OptionalInt;
 import java.util.OptionalLong;
+import java.util.stream.IntStream;
+import java.util.stream.LongStream;
 
 /**
  * What the workers of live rounds may take. The final freeze is exempt: whoever stands still must
@@ -46,6 +48,14 @@ public record CopyLimits(OptionalLong bytesPerSecond, OptionalInt cpuPercent, bo
   /** {@return these limits with pacing, or without} */
   public CopyLimits withPaced(boolean gentle) {
     return new CopyLimits(bytesPerSecond, cpuPercent, gentle);
+  }
+
+  /** {@return the tighter of each of these limits and others; pacing stays as it is} */
+  CopyLimits within(CopyLimits others) {
+    OptionalLong bytes =
+        LongStream.concat(bytesPerSecond.stream(), others.bytesPerSecond.stream()).min();
+    OptionalInt percent = IntStream.concat(cpuPercent.stream(), others.cpuPercent.stream()).min();
+    return new CopyLimits(bytes, percent, paced);
   }
 
   /**

@@ -184,7 +184,10 @@ public final class PreDumpSession implements AutoCloseable {
       }
       chain.requireChainOf(AttachedProcess.identity(status), Machine.bootId());
       chain.sweepPartials();
-      TargetTree tree = TargetTree.attach(status, options, features, admission, hooks);
+      // What all sessions may take bounds each one's walks too.
+      CopyLimits total = budget.map(b -> b.brake().limits()).orElse(CopyLimits.NONE);
+      SessionOptions bounded = options.withLimits(options.limits().within(total));
+      TargetTree tree = TargetTree.attach(status, bounded, features, admission, hooks);
       try {
         return new PreDumpSession(tree, chain, lock, !existed, options, budget);
       } catch (IOException | RuntimeException | Error e) {
