@@ -10,7 +10,6 @@ import io.predump.engine.PreDumpSession;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -18,8 +17,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
  * What a Redis under load notices of rounds: its throughput and latency undisturbed and with rounds
- * one after the other, the first one too, in turns. The load is SET and GET of values of 1 KiB at
- * random keys, 50 clients; client, server and engine share the machine.
+ * one after the other, the first one too, in turns. Client, server and engine share the machine.
  */
 final class TargetLife {
   /** Of one core: what a caller may allow a copy beside a service that has none to spare. */
@@ -32,6 +30,11 @@ final class TargetLife {
   private static final long BETWEEN_ROUNDS_MILLIS = 500;
   private static final double MAPPING_GOAL = 0.7;
   private static final String MAPPING_SECONDS = "3";
+
+  private static final CopyLimits BOUNDED = CopyLimits.NONE.withCpuPercent(CPU_PERCENT);
+
+  /** Next to nothing is read: what the target still notices are its own first writes. */
+  private static final CopyLimits UNREAD = CopyLimits.NONE.withBytesPerSecond(1 << 20);
 
   private final Setting setting;
   private final BarChart latencies;
@@ -46,19 +49,18 @@ final class TargetLife {
     this.socket = setting.work().resolve("redis.sock");
   }
 
-  /** What one load measured: means of SET and GET. */
-  private record Load(double perSecond, double p50Millis, double p99Millis) {}
-
   /** One way to load, with and without rounds beside it. */
   private static final class Pairs {
     final Samples rate = new Samples();
     final Samples p50 = new Samples();
     final Samples p99 = new Samples();
+    final Samples p999 = new Samples();
 
-    void add(Load load) {
-      rate.add(load.perSecond);
-      p50.add(load.p50Millis);
-      p99.add(load.p99Millis);
+    void add(RedisLoad load) {
+      rate.add(load.perSecond());
+      p50.add(load.p50Millis());
+      p99.add(load.p99Millis());
+      p999.add(load.p999Millis());
     }
   }
 
@@ -77,7 +79,9 @@ final class TargetLife {
       try (LiveTarget mapper = LiveTarget.start(setting.program("mapper"), MAPPING_SECONDS)) {
         mapper.await("ready");
         alone.add(Double.parseDouble(mapper.answer(LiveTarget.SIGUSR1)));
-        beside.add(disturbed(mapper, () -> Double.parseDouble(mapper.answer(LiveTarget.SIGUSR1))));
+        beside.add(
+            disturbed(
+                mapper, BOUNDED, () -> Double.parseDouble(mapper.answer(LiveTarget.SIGUSR1))));
       }
     }
     double rate = beside.over(alone).median();
@@ -129,14 +133,16 @@ final class TargetLife {
     int requests = pipeline == 1 ? 400_000 : 1_500_000;
     Pairs alone = new Pairs();
     Pairs beside = new Pairs();
+    Pairs unread = new Pairs();
     for (int i = 0; i < PAIRS; i++) {
       if (i % 2 == 0) {
         alone.add(load(pipeline, requests));
-        beside.add(disturbed(redis, () -> load(pipeline, requests)));
+        beside.add(disturbed(redis, BOUNDED, () -> load(pipeline, requests)));
       } else {
-        beside.add(disturbed(redis, () -> load(pipeline, requests)));
+        beside.add(disturbed(redis, BOUNDED, () -> load(pipeline, requests)));
         alone.add(load(pipeline, requests));
       }
+      unread.add(disturbed(redis, UNREAD, () -> load(pipeline, requests)));
     }
     bar(pipeline, "p50", "alone", alone.p50, 1);
     bar(pipeline, "p50", "beside rounds", beside.p50, 0);
@@ -151,6 +157,14 @@ final class TargetLife {
         text(">= %.2f", RATE_GOAL),
         Verdict.of(rate >= RATE_GOAL),
         values("besidePerSecond", beside.rate, "alonePerSecond", alone.rate));
+    report.line(
+        "  memory protected, next to nothing read",
+        text("%.0f requests/s", unread.rate.median()),
+        text("%.0f requests/s", alone.rate.median()),
+        text("%.2f", unread.rate.over(alone.rate).median()),
+        "",
+        Verdict.NONE,
+        values("unreadPerSecond", unread.rate, "unreadP99Millis", unread.p99));
     double late = beside.p99.over(alone.p99).median();
     report.line(
         "  its p99, p50 " + text("%.2f ms, alone %.2f", beside.p50.median(), alone.p50.median()),
@@ -160,6 +174,14 @@ final class TargetLife {
         text("<= %.1f", LATENCY_GOAL),
         Verdict.of(late <= LATENCY_GOAL),
         values("besideP99Millis", beside.p99, "aloneP99Millis", alone.p99));
+    report.line(
+        "  its p99.9",
+        text("%.2f ms", beside.p999.median()),
+        text("%.2f ms", alone.p999.median()),
+        text("%.2f", beside.p999.over(alone.p999).median()),
+        "",
+        Verdict.NONE,
+        values("besideP999Millis", beside.p999, "aloneP999Millis", alone.p999));
   }
 
   private void bar(int pipeline, String which, String when, Samples millis, int colour) {
@@ -177,9 +199,8 @@ final class TargetLife {
   }
 
   /** Rounds of one session, one after the other, as long as the work lasts. */
-  private <T> T disturbed(LiveTarget target, Work<T> work) throws IOException {
+  private <T> T disturbed(LiveTarget target, CopyLimits limits, Work<T> work) throws IOException {
     AtomicBoolean over = new AtomicBoolean();
-    CopyLimits limits = CopyLimits.NONE.withCpuPercent(CPU_PERCENT);
     try (PreDumpSession session =
         PreDumpSession.attach(
             target.pid(), setting.fresh("beside"), setting.options().withLimits(limits))) {
@@ -192,38 +213,23 @@ final class TargetLife {
                     pause(BETWEEN_ROUNDS_MILLIS);
                   }
                 } catch (IOException e) {
-                  throw new CompletionException(e);
+                  if (!over.get()) {
+                    throw new CompletionException(e);
+                  }
                 }
               });
       try {
         return work.measure();
       } finally {
         over.set(true);
+        session.cancel();
         rounds.join();
       }
     }
   }
 
-  private Load load(int pipeline, int requests) throws IOException {
-    List<String> command =
-        new ArrayList<>(List.of("redis-benchmark", "-s", socket.toString(), "-t", "set,get"));
-    command.addAll(List.of("-d", "1024", "-r", String.valueOf(KEYS), "-c", "50", "--csv"));
-    command.addAll(List.of("-n", String.valueOf(requests), "-P", String.valueOf(pipeline)));
-    Samples rates = new Samples();
-    Samples p50 = new Samples();
-    Samples p99 = new Samples();
-    for (String line : Commands.run(command).output().split("\n", -1)) {
-      String[] fields = line.replace("\"", "").split(",", -1);
-      if (fields.length >= 8 && !fields[0].equals("test")) {
-        rates.add(Double.parseDouble(fields[1]));
-        p50.add(Double.parseDouble(fields[4]));
-        p99.add(Double.parseDouble(fields[6]));
-      }
-    }
-    if (rates.count() == 0) {
-      throw new IOException("redis-benchmark printed no figures");
-    }
-    return new Load(rates.median(), p50.median(), p99.median());
+  private RedisLoad load(int pipeline, int requests) throws IOException {
+    return RedisLoad.run(socket, KEYS, pipeline, requests);
   }
 
   private static void pause(long millis) {
