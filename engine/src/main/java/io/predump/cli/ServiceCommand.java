@@ -53,6 +53,7 @@ final class ServiceCommand extends Command {
 
   @Override
   public Integer call() throws IOException, InterruptedException {
+    ImageForm form = form();
     Optional<Duration> patience = Optional.ofNullable(idle.<Duration>getValue());
     Path state =
         Files.createDirectories(
@@ -66,7 +67,7 @@ final class ServiceCommand extends Command {
                 limits,
                 state.resolve(RpcService.CHAINS),
                 Optional.ofNullable(criu.<Path>getValue()),
-                form());
+                form);
         CriuRpcServer server =
             CriuRpcServer.start(host.service(), address.<Path>getValue().toAbsolutePath());
         Interruption.Scope scope =

@@ -57,6 +57,15 @@ class MainTest {
         .isEqualTo("predump: Unknown option: '--nonsense'\ntry: predump check --help\n");
   }
 
+  /** Before anything is served, with or without a socket for it. */
+  @ParameterizedTest
+  @ValueSource(strings = {"daemon", "service"})
+  void anUnknownFormOfImagesIsAUsageError(String command) {
+    Invocation wrong = Invocation.of(command, "--criu-images", "zip");
+    assertThat(wrong.exitCode()).isEqualTo(2);
+    assertThat(wrong.err()).contains("--criu-images: raw or compressed: zip");
+  }
+
   @Test
   void anUnknownCommandIsNamed() {
     Invocation unknown = Invocation.of("rewind");

@@ -152,7 +152,7 @@ final class BoundsIT {
       double bounded = workersShare(target, "bounded", CopyLimits.NONE.withCpuPercent(25));
 
       assertThat(bounded).isBetween(0.10, 0.30);
-      assertThat(free).as("control").isGreaterThan(0.32);
+      assertThat(free).as("control, on a busy machine too").isGreaterThan(1.3 * bounded);
     }
   }
 
