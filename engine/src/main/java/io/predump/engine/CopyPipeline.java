@@ -24,6 +24,9 @@ final class CopyPipeline implements AutoCloseable {
   static final int JOB_PAGES = 256;
   static final int JOB_BYTES = JOB_PAGES * PageTable.PAGE_BYTES;
 
+  /** Pages that are looked at in about 30 µs. */
+  private static final int PIECE_PAGES = 64;
+
   /** Pages that are copied before others have their turn: 64 MiB. */
   private static final int STRETCH_PAGES = 64 * JOB_PAGES;
 
@@ -155,13 +158,16 @@ final class CopyPipeline implements AutoCloseable {
     if (ownBudget) {
       return task.endJob;
     }
-    boolean slow = brake.slows() || budget.brake().slows();
-    long left = slow ? (long) threads * JOB_PAGES : STRETCH_PAGES;
+    long left = slow() ? (long) threads * JOB_PAGES : STRETCH_PAGES;
     int end = from;
     while (end < task.endJob && left > 0) {
       left -= task.jobs.pages(end++);
     }
     return end;
+  }
+
+  private boolean slow() {
+    return brake.slows() || budget.brake().slows();
   }
 
   private CopyCounts stretch(Task task, int firstJob, int endJob, CopyTools tools)
@@ -174,13 +180,14 @@ final class CopyPipeline implements AutoCloseable {
         sequencer.fail();
       }
     }
+    boolean slow = slow();
     AtomicInteger next = new AtomicInteger(firstJob);
     List<Future<CopyCounts>> running = new ArrayList<>();
     CopyCounts sum = CopyCounts.NONE;
     Throwable failure = null;
     try {
       for (CopyTools.Bench bench : tools.benches().subList(0, workers(task.storeEqual))) {
-        Worker worker = new Worker(bench, sequencer);
+        Worker worker = new Worker(bench, sequencer, new GivingWay(slow && !task.storeEqual));
         running.add(tools.executor().submit(() -> worker.run(task, next, endJob)));
       }
     } catch (RuntimeException | Error e) {
@@ -323,13 +330,15 @@ final class CopyPipeline implements AutoCloseable {
     private final PageBatch batch;
     private final byte[] page;
     private final FrameSequencer sequencer;
+    private final GivingWay way;
     private final Tally tally = new Tally();
 
-    Worker(CopyTools.Bench bench, FrameSequencer sequencer) {
+    Worker(CopyTools.Bench bench, FrameSequencer sequencer, GivingWay way) {
       this.codec = bench.codec;
       this.batch = bench.batch;
       this.page = bench.page;
       this.sequencer = sequencer;
+      this.way = way;
       if (pilot == null) {
         codec.level(level);
       }
@@ -349,15 +358,19 @@ final class CopyPipeline implements AutoCloseable {
           reader.load(task.jobs, job, batch);
           long loaded = System.nanoTime();
           tally.readNanos += loaded - begun;
+          long waited = way.nanos();
           int kept = 0;
           for (int i = 0; i < batch.count; i++) {
+            if (i % PIECE_PAGES == 0) {
+              way.now();
+            }
             if (mustStore(cursor, i, task.storeEqual)) {
               keep(i, kept++);
             }
           }
           tally.stored += kept;
           tally.read += batch.count;
-          tally.compressNanos += System.nanoTime() - loaded;
+          tally.compressNanos += System.nanoTime() - loaded - (way.nanos() - waited);
           tally.compressNanos += pass(job, kept);
           task.progress.read(batch.count);
           if (!task.storeEqual) {
@@ -417,7 +430,7 @@ final class CopyPipeline implements AutoCloseable {
       if (slot == null) {
         return 0;
       }
-      long begun = System.nanoTime();
+      long begun = System.nanoTime() - way.nanos();
       int bytes = kept << PageTable.PAGE_SHIFT;
       ByteBuffer frame = slot.frame;
       frame.clear();
@@ -426,13 +439,16 @@ final class CopyPipeline implements AutoCloseable {
         ByteBuffer source = batch.bytes.slice(0, bytes);
         int frameBytes =
             pilot == null
-                ? codec.compress(source, frame.duplicate())
-                : pilot.compress(codec, source, frame.duplicate());
+                ? way.compress(codec, source, frame.duplicate())
+                : pilot.compress(codec, source, frame.duplicate(), way);
         frame.limit(frameBytes).position(0);
+        way.now();
         digest = codec.digest(frame.duplicate());
       }
-      long nanos = System.nanoTime() - begun;
+      long nanos = System.nanoTime() - way.nanos() - begun;
+      way.now();
       sequencer.ready(slot, bytes, digest);
+      way.now();
       return nanos;
     }
   }

@@ -139,7 +139,7 @@ final class FirstRounds {
     String pid = Integer.toString(target.pid().number());
     List<String> command =
         setting.command("run", "-t", pid, "-D", dir.toString(), "--rounds", "1", "--final", "none");
-    Commands.Run run = Commands.run(command);
+    Commands.Run run = Commands.watch(command);
     cold.add(run.seconds(), Double.NaN, warm.sourceBytes, warm.storedBytes);
     coldPeakRssMib.add(run.peakRssMib());
     coldCommand = String.join(" ", command);

@@ -55,7 +55,7 @@ final class Sizes {
     List<String> command =
         new ArrayList<>(setting.command("run", "-D", setting.fresh("memory").toString()));
     command.addAll(List.of("--quiet", "-t", target.pid().toString()));
-    double peak = Commands.run(command).peakRssMib();
+    double peak = Commands.watch(command).peakRssMib();
     setting.fresh("memory");
     double goal = rssGoalMib(mib);
     report.line(

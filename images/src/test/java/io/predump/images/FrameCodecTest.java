@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.github.luben.zstd.Zstd;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -92,6 +93,62 @@ class FrameCodecTest {
       assertThat(codec.isCompressible(direct(halfText))).isTrue();
       assertThat(codec.isCompressible(direct(page))).isTrue();
       assertThat(codec.isCompressible(direct(Arrays.copyOf(noise, 4096)))).isFalse();
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {4096, 32 << 10, (32 << 10) + 4096, 1 << 20})
+  void aFrameMadePieceByPieceIsAFrameLikeAnyOther(int size) throws Exception {
+    byte[] noise = new byte[size];
+    new Random(size).nextBytes(noise);
+    byte[] text = new byte[size];
+    for (int i = 0; i < size; i++) {
+      text[i] = (byte) (noise[i] & 7);
+    }
+    ByteBuffer frame = ByteBuffer.allocateDirect(FrameCodec.maxFrameBytes(size));
+    try (FrameCodec codec = new FrameCodec(1)) {
+      int atOnce = codec.compress(direct(text), frame);
+      for (byte[] content : List.of(noise, text, noise)) {
+        int[] calls = {0};
+        ByteBuffer source = direct(content);
+        int bytes = codec.compress(source, frame, () -> calls[0]++);
+        assertThat(calls[0]).isEqualTo((size - 1) / (32 << 10));
+        assertThat(bytes).isEqualTo(frame.remaining());
+        assertThat(source.remaining()).isEqualTo(size);
+        byte[] made = new byte[bytes];
+        frame.get(made);
+        assertThat(Zstd.getFrameContentSize(made)).isEqualTo(size);
+        byte[] back = new byte[size];
+        codec.decompress(made, bytes, back, size);
+        assertThat(back).isEqualTo(content);
+        assertThat(content == text ? bytes : 0).isLessThan(atOnce + atOnce / 20 + 100);
+
+        made[bytes - 1] ^= 1;
+        assertThatThrownBy(() -> codec.decompress(made, bytes, back, size))
+            .isInstanceOf(FrameCodec.FrameException.class)
+            .hasMessageContaining("checksum");
+      }
+      assertThat(codec.compress(direct(text), frame)).isEqualTo(atOnce);
+    }
+  }
+
+  @Test
+  void halfAFrameLeavesNothingBehind() {
+    byte[] text = new byte[1 << 20];
+    Arrays.fill(text, (byte) 'a');
+    ByteBuffer frame = ByteBuffer.allocateDirect(FrameCodec.maxFrameBytes(text.length));
+    try (FrameCodec codec = new FrameCodec(1)) {
+      int whole = codec.compress(direct(text), frame, () -> {});
+      assertThatThrownBy(
+              () ->
+                  codec.compress(
+                      direct(text),
+                      frame,
+                      () -> {
+                        throw new IllegalStateException("interrupted");
+                      }))
+          .hasMessage("interrupted");
+      assertThat(codec.compress(direct(text), frame, () -> {})).isEqualTo(whole);
     }
   }
 
