@@ -24,9 +24,6 @@ final class CopyPipeline implements AutoCloseable {
   static final int JOB_PAGES = 256;
   static final int JOB_BYTES = JOB_PAGES * PageTable.PAGE_BYTES;
 
-  /** Pages that are looked at in about 30 µs. */
-  private static final int PIECE_PAGES = 64;
-
   /** Pages that are copied before others have their turn: 64 MiB. */
   private static final int STRETCH_PAGES = 64 * JOB_PAGES;
 
@@ -180,14 +177,14 @@ final class CopyPipeline implements AutoCloseable {
         sequencer.fail();
       }
     }
-    boolean slow = slow();
+    boolean gentle = slow() && !task.storeEqual;
     AtomicInteger next = new AtomicInteger(firstJob);
     List<Future<CopyCounts>> running = new ArrayList<>();
     CopyCounts sum = CopyCounts.NONE;
     Throwable failure = null;
     try {
       for (CopyTools.Bench bench : tools.benches().subList(0, workers(task.storeEqual))) {
-        Worker worker = new Worker(bench, sequencer, new GivingWay(slow && !task.storeEqual));
+        Worker worker = new Worker(bench, sequencer, gentle ? GivingWay.often() : GivingWay.NEVER);
         running.add(tools.executor().submit(() -> worker.run(task, next, endJob)));
       }
     } catch (RuntimeException | Error e) {
@@ -354,23 +351,20 @@ final class CopyPipeline implements AutoCloseable {
             brake.beforeReading(bytes, sequencer::failed);
             budget.brake().beforeReading(bytes, sequencer::failed);
           }
-          long begun = System.nanoTime();
-          reader.load(task.jobs, job, batch);
-          long loaded = System.nanoTime();
+          long begun = System.nanoTime() - way.nanos();
+          reader.load(task.jobs, job, batch, way);
+          long loaded = System.nanoTime() - way.nanos();
           tally.readNanos += loaded - begun;
-          long waited = way.nanos();
           int kept = 0;
           for (int i = 0; i < batch.count; i++) {
-            if (i % PIECE_PAGES == 0) {
-              way.now();
-            }
+            way.worked(1);
             if (mustStore(cursor, i, task.storeEqual)) {
               keep(i, kept++);
             }
           }
           tally.stored += kept;
           tally.read += batch.count;
-          tally.compressNanos += System.nanoTime() - loaded - (way.nanos() - waited);
+          tally.compressNanos += System.nanoTime() - way.nanos() - loaded;
           tally.compressNanos += pass(job, kept);
           task.progress.read(batch.count);
           if (!task.storeEqual) {

@@ -23,9 +23,10 @@ final class DirectSource implements PageSource {
     }
     return new Reader() {
       @Override
-      public void load(RunList.Jobs jobs, int job, PageBatch batch) throws IOException {
+      public void load(RunList.Jobs jobs, int job, PageBatch batch, GivingWay way)
+          throws IOException {
         batch.begin(jobs, job, buffer.bytes());
-        reader.read(jobs, job, buffer.address(), batch.status);
+        reader.read(jobs, job, buffer.address(), batch.status, way);
       }
 
       @Override

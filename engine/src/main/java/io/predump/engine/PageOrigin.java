@@ -13,9 +13,11 @@ interface PageOrigin {
      * Reads a job's pages to {@code localAddress}, page after page.
      *
      * @param status set for pages that were not read, see {@link PageBatch}
+     * @param way how it lets others go first meanwhile
      * @throws io.predump.linux.SyscallException ESRCH if the process is gone
      */
-    void read(RunList.Jobs jobs, int job, long localAddress, byte[] status) throws IOException;
+    void read(RunList.Jobs jobs, int job, long localAddress, byte[] status, GivingWay way)
+        throws IOException;
 
     @Override
     void close();

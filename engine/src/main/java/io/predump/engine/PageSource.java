@@ -13,9 +13,10 @@ interface PageSource {
      * Loads a job's pages.
      *
      * @param batch set to the job's pages; its bytes are valid until the next call
+     * @param way how it lets others go first meanwhile
      * @throws io.predump.linux.SyscallException ESRCH if the process is gone
      */
-    void load(RunList.Jobs jobs, int job, PageBatch batch) throws IOException;
+    void load(RunList.Jobs jobs, int job, PageBatch batch, GivingWay way) throws IOException;
 
     @Override
     void close();

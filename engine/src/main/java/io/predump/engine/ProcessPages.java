@@ -42,21 +42,23 @@ final class ProcessPages implements PageOrigin {
     }
 
     @Override
-    public void read(RunList.Jobs jobs, int job, long localAddress, byte[] status)
+    public void read(RunList.Jobs jobs, int job, long localAddress, byte[] status, GivingWay way)
         throws IOException {
       int page = 0;
       for (int piece = jobs.firstPiece(job); piece < jobs.endPiece(job); piece++) {
         int pages = jobs.pageCount(piece);
-        readPiece(jobs.start(piece), pages, localAddress, page, status);
+        readPiece(jobs.start(piece), pages, localAddress, page, status, way);
         page += pages;
       }
     }
 
-    private void readPiece(long start, int pages, long localAddress, int page, byte[] status)
+    private void readPiece(
+        long start, int pages, long localAddress, int page, byte[] status, GivingWay way)
         throws IOException {
       int done = 0;
       while (done < pages) {
-        long want = (long) (pages - done) << PageTable.PAGE_SHIFT;
+        int most = Math.min(pages - done, way.mostPages());
+        long want = (long) most << PageTable.PAGE_SHIFT;
         long local = localAddress + ((long) (page + done) << PageTable.PAGE_SHIFT);
         long got;
         try {
@@ -72,6 +74,7 @@ final class ProcessPages implements PageOrigin {
           status[page + done] = why(start + ((long) done << PageTable.PAGE_SHIFT));
           done++;
         }
+        way.worked(most);
       }
     }
 

@@ -110,12 +110,24 @@ final class SharedObject implements PageOrigin, AutoCloseable {
   public JobReader jobReader() {
     return new JobReader() {
       @Override
-      public void read(RunList.Jobs jobs, int job, long localAddress, byte[] status)
+      public void read(RunList.Jobs jobs, int job, long localAddress, byte[] status, GivingWay way)
           throws IOException {
         int page = 0;
         for (int piece = jobs.firstPiece(job); piece < jobs.endPiece(job); piece++) {
-          readPiece(jobs.start(piece), jobs.pageCount(piece), localAddress, page, status);
-          page += jobs.pageCount(piece);
+          long start = jobs.start(piece);
+          int pages = jobs.pageCount(piece);
+          for (int done = 0; done < pages; ) {
+            int want = Math.min(pages - done, way.mostPages());
+            readPiece(
+                start + ((long) done << PageTable.PAGE_SHIFT),
+                want,
+                localAddress,
+                page + done,
+                status);
+            done += want;
+            way.worked(want);
+          }
+          page += pages;
         }
       }
 

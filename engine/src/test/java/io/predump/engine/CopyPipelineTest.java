@@ -70,7 +70,8 @@ final class CopyPipelineTest {
       ByteBuffer bytes = ByteBuffer.allocateDirect(CopyPipeline.JOB_BYTES);
       return new Reader() {
         @Override
-        public void load(RunList.Jobs jobs, int job, PageBatch batch) throws IOException {
+        public void load(RunList.Jobs jobs, int job, PageBatch batch, GivingWay way)
+            throws IOException {
           loads.incrementAndGet();
           before.load(job);
           batch.begin(jobs, job, bytes);
@@ -377,8 +378,9 @@ final class CopyPipelineTest {
                     new FakeSource(job -> {}, CopyPipelineTest::numbered).reader();
                 return new PageSource.Reader() {
                   @Override
-                  public void load(RunList.Jobs jobs, int job, PageBatch batch) throws IOException {
-                    reader.load(jobs, job, batch);
+                  public void load(RunList.Jobs jobs, int job, PageBatch batch, GivingWay way)
+                      throws IOException {
+                    reader.load(jobs, job, batch, way);
                     batch.status[7] = PageBatch.LOST;
                   }
 

@@ -19,13 +19,30 @@ final class GivingWayTest {
 
   @Test
   void whoIsBoundedYieldsWhileAFrameIsMade() {
-    assertThat(nanosOfAFrame(new GivingWay(true))).isPositive();
+    assertThat(nanosOfAFrame(GivingWay.often())).isPositive();
+  }
+
+  @Test
+  void pagesAreReadAndLookedAtInPiecesToo() {
+    GivingWay way = GivingWay.often();
+    int piece = way.mostPages();
+    assertThat(piece).isLessThan(CopyPipeline.JOB_PAGES);
+    for (int i = 1; i < piece; i++) {
+      way.worked(1);
+    }
+    assertThat(way.nanos()).isZero();
+    way.worked(1);
+    long first = way.nanos();
+    assertThat(first).isPositive();
+    way.worked(piece - 1);
+    assertThat(way.nanos()).as("counted anew").isEqualTo(first);
   }
 
   @Test
   void whoIsNotDoesNotEvenLookAtTheClock() {
-    GivingWay way = new GivingWay(false);
-    way.now();
-    assertThat(nanosOfAFrame(way)).isZero();
+    GivingWay.NEVER.now();
+    GivingWay.NEVER.worked(1000);
+    assertThat(nanosOfAFrame(GivingWay.NEVER)).isZero();
+    assertThat(GivingWay.NEVER.mostPages()).isGreaterThan(CopyPipeline.JOB_PAGES);
   }
 }

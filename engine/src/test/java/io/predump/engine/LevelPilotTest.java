@@ -9,8 +9,6 @@ import java.util.Random;
 import org.junit.jupiter.api.Test;
 
 final class LevelPilotTest {
-  private static final GivingWay NEVER = new GivingWay(false);
-
   private static final long MIB = 1 << 20;
 
   private static LevelPilot before(double diskBytesPerNano, double readBytesPerNano) {
@@ -59,12 +57,12 @@ final class LevelPilotTest {
     text.flip();
     ByteBuffer frame = ByteBuffer.allocateDirect(FrameCodec.maxFrameBytes((int) MIB));
     try (FrameCodec codec = new FrameCodec(1)) {
-      int calm = pilot.compress(codec, text, frame, NEVER);
+      int calm = pilot.compress(codec, text, frame, GivingWay.NEVER);
       pilot.hurry(true);
-      int hurried = pilot.compress(codec, text, frame, NEVER);
+      int hurried = pilot.compress(codec, text, frame, GivingWay.NEVER);
       pilot.hurry(false);
       assertThat(hurried).isGreaterThan(calm);
-      assertThat(pilot.compress(codec, text, frame, NEVER)).isEqualTo(calm);
+      assertThat(pilot.compress(codec, text, frame, GivingWay.NEVER)).isEqualTo(calm);
     }
   }
 
@@ -78,8 +76,9 @@ final class LevelPilotTest {
     ByteBuffer text = ByteBuffer.allocateDirect((int) MIB);
     ByteBuffer frame = ByteBuffer.allocateDirect(FrameCodec.maxFrameBytes((int) MIB));
     try (FrameCodec codec = new FrameCodec(1)) {
-      assertThat(pilot.compress(codec, noise, frame, NEVER)).isEqualTo((int) MIB + 9 + 8 * 3 + 4);
-      assertThat(pilot.compress(codec, text, frame, NEVER)).isLessThan(10_000);
+      assertThat(pilot.compress(codec, noise, frame, GivingWay.NEVER))
+          .isEqualTo((int) MIB + 9 + 8 * 3 + 4);
+      assertThat(pilot.compress(codec, text, frame, GivingWay.NEVER)).isLessThan(10_000);
     }
   }
 }
