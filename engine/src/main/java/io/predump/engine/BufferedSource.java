@@ -41,7 +41,7 @@ final class BufferedSource implements PageSource {
     for (int i = 0; i < count; i++) {
       int pages = jobs.pages(firstJob + i);
       status[i] = new byte[pages];
-      reader.read(jobs, firstJob + i, buffer.address() + offsets[i], status[i], GivingWay.NEVER);
+      reader.read(jobs, firstJob + i, buffer.address() + offsets[i], status[i], CopyPacer.NONE);
       offsets[i + 1] = offsets[i] + ((long) pages << PageTable.PAGE_SHIFT);
     }
     return new BufferedSource(buffer, firstJob, offsets, status);
@@ -84,7 +84,7 @@ final class BufferedSource implements PageSource {
     ByteBuffer bytes = buffer.bytes();
     return new Reader() {
       @Override
-      public void load(RunList.Jobs jobs, int job, PageBatch batch, GivingWay way) {
+      public void load(RunList.Jobs jobs, int job, PageBatch batch, CopyPacer pacer) {
         int i = job - firstJob;
         int offset = (int) offsets[i];
         batch.begin(jobs, job, bytes.slice(offset, (int) (offsets[i + 1] - offset)));

@@ -1,16 +1,15 @@
 package io.predump.engine;
 
-import java.lang.management.ManagementFactory;
-import java.lang.management.ThreadMXBean;
 import java.util.OptionalLong;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 
 /**
- * Keeps the workers within {@link CopyLimits}: before a job is read its bytes are taken from what
- * may be read, after it the processor time it took from what may be used. Workers wait here, in
- * steps short enough that a cancelled round ends soon.
+ * What {@link CopyLimits} leave to all workers they bound: before a job is read its bytes are taken
+ * from what may be read, after each piece of work the processor time it took from what may be used.
+ * Workers wait here, in steps short enough that a cancelled round ends soon; {@link CopyPacer} says
+ * when.
  */
 final class CopyBrake {
   /** Holds nobody. */
@@ -18,16 +17,16 @@ final class CopyBrake {
 
   private static final long STEP_NANOS = 20_000_000;
 
+  /** A shorter rest would last longer than asked for, by a large part of it. */
+  private static final long SHORTEST_REST_NANOS = 500_000;
+
   private final CopyLimits limits;
   private final RateLimit bytes = new RateLimit();
   private final RateLimit cpuNanos = new RateLimit();
   private final AtomicLong waitedNanos = new AtomicLong();
-  private final boolean timesThreads;
-  private final ThreadLocal<Long> cpuBefore = ThreadLocal.withInitial(() -> 0L);
 
   CopyBrake(CopyLimits limits) {
     this.limits = limits;
-    this.timesThreads = limits.cpuPercent().isPresent();
     limits.cpuPercent().ifPresent(percent -> cpuNanos.rate(percent / 100.0));
     limits.bytesPerSecond().ifPresent(perSecond -> bytes.rate(perSecond / 1e9));
   }
@@ -60,29 +59,37 @@ final class CopyBrake {
   /** A worker is about to read so many bytes: returns when it may, or when the copy has failed. */
   void beforeReading(long byteCount, BooleanSupplier failed) {
     await(bytes.take((double) byteCount, System.nanoTime()), failed);
-    if (timesThreads) {
-      cpuBefore.set(threadNanos());
-    }
   }
 
-  /** A worker is done with a job: returns when its processor time is paid for. */
-  void afterWork(BooleanSupplier failed) {
-    if (timesThreads) {
-      double used = threadNanos() - cpuBefore.get();
-      long now = System.nanoTime();
-      cpuNanos.take(used, now);
-      await(cpuNanos.take(0, now), failed);
+  /** {@return whether processor time is bounded} */
+  boolean boundsTime() {
+    return limits.cpuPercent().isPresent();
+  }
+
+  /**
+   * A worker has done a piece of work: returns when its processor time is paid for, or when so
+   * little is owed that it may be paid after the next piece.
+   *
+   * @param usedNanos processor time since it was last here
+   * @return whether it has waited
+   */
+  boolean afterWork(long usedNanos, BooleanSupplier failed) {
+    if (!boundsTime()) {
+      return false;
     }
+    long now = System.nanoTime();
+    cpuNanos.take((double) usedNanos, now);
+    long owed = cpuNanos.take(0, now);
+    if (owed < SHORTEST_REST_NANOS) {
+      return false;
+    }
+    await(owed, failed);
+    return true;
   }
 
   /** {@return how long workers have waited, summed over them, nanoseconds} */
   long waitedNanos() {
     return waitedNanos.get();
-  }
-
-  private static long threadNanos() {
-    ThreadMXBean threads = ManagementFactory.getThreadMXBean();
-    return threads.isCurrentThreadCpuTimeSupported() ? threads.getCurrentThreadCpuTime() : 0;
   }
 
   private void await(long nanos, BooleanSupplier failed) {

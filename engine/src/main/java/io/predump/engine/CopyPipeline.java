@@ -155,7 +155,8 @@ final class CopyPipeline implements AutoCloseable {
     if (ownBudget) {
       return task.endJob;
     }
-    long left = slow() ? (long) threads * JOB_PAGES : STRETCH_PAGES;
+    boolean slow = brake.slows() || budget.brake().slows();
+    long left = slow ? (long) threads * JOB_PAGES : STRETCH_PAGES;
     int end = from;
     while (end < task.endJob && left > 0) {
       left -= task.jobs.pages(end++);
@@ -163,8 +164,11 @@ final class CopyPipeline implements AutoCloseable {
     return end;
   }
 
-  private boolean slow() {
-    return brake.slows() || budget.brake().slows();
+  /** The final freeze is exempt from all bounds. */
+  private CopyPacer pacer(Task task, FrameSequencer sequencer) {
+    return task.storeEqual
+        ? CopyPacer.NONE
+        : CopyPacer.of(brake, budget.brake(), sequencer::failed);
   }
 
   private CopyCounts stretch(Task task, int firstJob, int endJob, CopyTools tools)
@@ -177,14 +181,13 @@ final class CopyPipeline implements AutoCloseable {
         sequencer.fail();
       }
     }
-    boolean gentle = slow() && !task.storeEqual;
     AtomicInteger next = new AtomicInteger(firstJob);
     List<Future<CopyCounts>> running = new ArrayList<>();
     CopyCounts sum = CopyCounts.NONE;
     Throwable failure = null;
     try {
       for (CopyTools.Bench bench : tools.benches().subList(0, workers(task.storeEqual))) {
-        Worker worker = new Worker(bench, sequencer, gentle ? GivingWay.often() : GivingWay.NEVER);
+        Worker worker = new Worker(bench, sequencer, pacer(task, sequencer));
         running.add(tools.executor().submit(() -> worker.run(task, next, endJob)));
       }
     } catch (RuntimeException | Error e) {
@@ -327,15 +330,15 @@ final class CopyPipeline implements AutoCloseable {
     private final PageBatch batch;
     private final byte[] page;
     private final FrameSequencer sequencer;
-    private final GivingWay way;
+    private final CopyPacer pacer;
     private final Tally tally = new Tally();
 
-    Worker(CopyTools.Bench bench, FrameSequencer sequencer, GivingWay way) {
+    Worker(CopyTools.Bench bench, FrameSequencer sequencer, CopyPacer pacer) {
       this.codec = bench.codec;
       this.batch = bench.batch;
       this.page = bench.page;
       this.sequencer = sequencer;
-      this.way = way;
+      this.pacer = pacer;
       if (pilot == null) {
         codec.level(level);
       }
@@ -346,31 +349,23 @@ final class CopyPipeline implements AutoCloseable {
       try (PageSource.Reader reader = task.source.reader()) {
         int job;
         while ((job = next.getAndIncrement()) < endJob && !sequencer.failed()) {
-          if (!task.storeEqual) {
-            long bytes = (long) task.jobs.pages(job) << PageTable.PAGE_SHIFT;
-            brake.beforeReading(bytes, sequencer::failed);
-            budget.brake().beforeReading(bytes, sequencer::failed);
-          }
-          long begun = System.nanoTime() - way.nanos();
-          reader.load(task.jobs, job, batch, way);
-          long loaded = System.nanoTime() - way.nanos();
+          pacer.beforeReading((long) task.jobs.pages(job) << PageTable.PAGE_SHIFT);
+          long begun = System.nanoTime() - pacer.waitedNanos();
+          reader.load(task.jobs, job, batch, pacer);
+          long loaded = System.nanoTime() - pacer.waitedNanos();
           tally.readNanos += loaded - begun;
           int kept = 0;
           for (int i = 0; i < batch.count; i++) {
-            way.worked(1);
+            pacer.worked(1);
             if (mustStore(cursor, i, task.storeEqual)) {
               keep(i, kept++);
             }
           }
           tally.stored += kept;
           tally.read += batch.count;
-          tally.compressNanos += System.nanoTime() - way.nanos() - loaded;
+          tally.compressNanos += System.nanoTime() - pacer.waitedNanos() - loaded;
           tally.compressNanos += pass(job, kept);
           task.progress.read(batch.count);
-          if (!task.storeEqual) {
-            brake.afterWork(sequencer::failed);
-            budget.brake().afterWork(sequencer::failed);
-          }
         }
       } catch (IOException | RuntimeException | Error e) {
         sequencer.fail();
@@ -424,7 +419,7 @@ final class CopyPipeline implements AutoCloseable {
       if (slot == null) {
         return 0;
       }
-      long begun = System.nanoTime() - way.nanos();
+      long begun = System.nanoTime() - pacer.waitedNanos();
       int bytes = kept << PageTable.PAGE_SHIFT;
       ByteBuffer frame = slot.frame;
       frame.clear();
@@ -433,16 +428,16 @@ final class CopyPipeline implements AutoCloseable {
         ByteBuffer source = batch.bytes.slice(0, bytes);
         int frameBytes =
             pilot == null
-                ? way.compress(codec, source, frame.duplicate())
-                : pilot.compress(codec, source, frame.duplicate(), way);
+                ? pacer.compress(codec, source, frame.duplicate())
+                : pilot.compress(codec, source, frame.duplicate(), pacer);
         frame.limit(frameBytes).position(0);
-        way.now();
+        pacer.rest();
         digest = codec.digest(frame.duplicate());
       }
-      long nanos = System.nanoTime() - way.nanos() - begun;
-      way.now();
+      long nanos = System.nanoTime() - pacer.waitedNanos() - begun;
+      pacer.rest();
       sequencer.ready(slot, bytes, digest);
-      way.now();
+      pacer.rest();
       return nanos;
     }
   }

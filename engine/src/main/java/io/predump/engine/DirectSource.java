@@ -23,10 +23,10 @@ final class DirectSource implements PageSource {
     }
     return new Reader() {
       @Override
-      public void load(RunList.Jobs jobs, int job, PageBatch batch, GivingWay way)
+      public void load(RunList.Jobs jobs, int job, PageBatch batch, CopyPacer pacer)
           throws IOException {
         batch.begin(jobs, job, buffer.bytes());
-        reader.read(jobs, job, buffer.address(), batch.status, way);
+        reader.read(jobs, job, buffer.address(), batch.status, pacer);
       }
 
       @Override

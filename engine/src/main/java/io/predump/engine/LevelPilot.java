@@ -45,16 +45,16 @@ final class LevelPilot {
     this.threads = threads;
   }
 
-  /** Makes a frame as {@link GivingWay#compress} does, at a level of our choice, or raw. */
-  int compress(FrameCodec codec, ByteBuffer source, ByteBuffer frame, GivingWay way) {
+  /** Makes a frame as {@link CopyPacer#compress} does, at a level of our choice, or raw. */
+  int compress(FrameCodec codec, ByteBuffer source, ByteBuffer frame, CopyPacer pacer) {
     if (!codec.isCompressible(source)) {
       return codec.store(source, frame);
     }
     int choice = next();
     codec.level(LEVELS[choice]);
-    long began = System.nanoTime() - way.nanos();
-    int bytes = way.compress(codec, source, frame);
-    made(choice, source.remaining(), bytes, System.nanoTime() - way.nanos() - began);
+    long began = System.nanoTime() - pacer.waitedNanos();
+    int bytes = pacer.compress(codec, source, frame);
+    made(choice, source.remaining(), bytes, System.nanoTime() - pacer.waitedNanos() - began);
     return bytes;
   }
 

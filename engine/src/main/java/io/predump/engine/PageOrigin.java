@@ -13,10 +13,10 @@ interface PageOrigin {
      * Reads a job's pages to {@code localAddress}, page after page.
      *
      * @param status set for pages that were not read, see {@link PageBatch}
-     * @param way how it lets others go first meanwhile
+     * @param pacer told of each piece
      * @throws io.predump.linux.SyscallException ESRCH if the process is gone
      */
-    void read(RunList.Jobs jobs, int job, long localAddress, byte[] status, GivingWay way)
+    void read(RunList.Jobs jobs, int job, long localAddress, byte[] status, CopyPacer pacer)
         throws IOException;
 
     @Override

@@ -13,10 +13,10 @@ interface PageSource {
      * Loads a job's pages.
      *
      * @param batch set to the job's pages; its bytes are valid until the next call
-     * @param way how it lets others go first meanwhile
+     * @param pacer told of each piece
      * @throws io.predump.linux.SyscallException ESRCH if the process is gone
      */
-    void load(RunList.Jobs jobs, int job, PageBatch batch, GivingWay way) throws IOException;
+    void load(RunList.Jobs jobs, int job, PageBatch batch, CopyPacer pacer) throws IOException;
 
     @Override
     void close();

@@ -42,22 +42,22 @@ final class ProcessPages implements PageOrigin {
     }
 
     @Override
-    public void read(RunList.Jobs jobs, int job, long localAddress, byte[] status, GivingWay way)
+    public void read(RunList.Jobs jobs, int job, long localAddress, byte[] status, CopyPacer pacer)
         throws IOException {
       int page = 0;
       for (int piece = jobs.firstPiece(job); piece < jobs.endPiece(job); piece++) {
         int pages = jobs.pageCount(piece);
-        readPiece(jobs.start(piece), pages, localAddress, page, status, way);
+        readPiece(jobs.start(piece), pages, localAddress, page, status, pacer);
         page += pages;
       }
     }
 
     private void readPiece(
-        long start, int pages, long localAddress, int page, byte[] status, GivingWay way)
+        long start, int pages, long localAddress, int page, byte[] status, CopyPacer pacer)
         throws IOException {
       int done = 0;
       while (done < pages) {
-        int most = Math.min(pages - done, way.mostPages());
+        int most = Math.min(pages - done, pacer.mostPages());
         long want = (long) most << PageTable.PAGE_SHIFT;
         long local = localAddress + ((long) (page + done) << PageTable.PAGE_SHIFT);
         long got;
@@ -74,7 +74,7 @@ final class ProcessPages implements PageOrigin {
           status[page + done] = why(start + ((long) done << PageTable.PAGE_SHIFT));
           done++;
         }
-        way.worked(most);
+        pacer.worked(most);
       }
     }
 

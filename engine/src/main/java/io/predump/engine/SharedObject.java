@@ -110,14 +110,15 @@ final class SharedObject implements PageOrigin, AutoCloseable {
   public JobReader jobReader() {
     return new JobReader() {
       @Override
-      public void read(RunList.Jobs jobs, int job, long localAddress, byte[] status, GivingWay way)
+      public void read(
+          RunList.Jobs jobs, int job, long localAddress, byte[] status, CopyPacer pacer)
           throws IOException {
         int page = 0;
         for (int piece = jobs.firstPiece(job); piece < jobs.endPiece(job); piece++) {
           long start = jobs.start(piece);
           int pages = jobs.pageCount(piece);
           for (int done = 0; done < pages; ) {
-            int want = Math.min(pages - done, way.mostPages());
+            int want = Math.min(pages - done, pacer.mostPages());
             readPiece(
                 start + ((long) done << PageTable.PAGE_SHIFT),
                 want,
@@ -125,7 +126,7 @@ final class SharedObject implements PageOrigin, AutoCloseable {
                 page + done,
                 status);
             done += want;
-            way.worked(want);
+            pacer.worked(want);
           }
           page += pages;
         }

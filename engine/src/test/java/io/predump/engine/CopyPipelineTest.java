@@ -70,7 +70,7 @@ final class CopyPipelineTest {
       ByteBuffer bytes = ByteBuffer.allocateDirect(CopyPipeline.JOB_BYTES);
       return new Reader() {
         @Override
-        public void load(RunList.Jobs jobs, int job, PageBatch batch, GivingWay way)
+        public void load(RunList.Jobs jobs, int job, PageBatch batch, CopyPacer pacer)
             throws IOException {
           loads.incrementAndGet();
           before.load(job);
@@ -378,9 +378,9 @@ final class CopyPipelineTest {
                     new FakeSource(job -> {}, CopyPipelineTest::numbered).reader();
                 return new PageSource.Reader() {
                   @Override
-                  public void load(RunList.Jobs jobs, int job, PageBatch batch, GivingWay way)
+                  public void load(RunList.Jobs jobs, int job, PageBatch batch, CopyPacer pacer)
                       throws IOException {
-                    reader.load(jobs, job, batch, way);
+                    reader.load(jobs, job, batch, pacer);
                     batch.status[7] = PageBatch.LOST;
                   }
 

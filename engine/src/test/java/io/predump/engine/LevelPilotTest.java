@@ -57,12 +57,12 @@ final class LevelPilotTest {
     text.flip();
     ByteBuffer frame = ByteBuffer.allocateDirect(FrameCodec.maxFrameBytes((int) MIB));
     try (FrameCodec codec = new FrameCodec(1)) {
-      int calm = pilot.compress(codec, text, frame, GivingWay.NEVER);
+      int calm = pilot.compress(codec, text, frame, CopyPacer.NONE);
       pilot.hurry(true);
-      int hurried = pilot.compress(codec, text, frame, GivingWay.NEVER);
+      int hurried = pilot.compress(codec, text, frame, CopyPacer.NONE);
       pilot.hurry(false);
       assertThat(hurried).isGreaterThan(calm);
-      assertThat(pilot.compress(codec, text, frame, GivingWay.NEVER)).isEqualTo(calm);
+      assertThat(pilot.compress(codec, text, frame, CopyPacer.NONE)).isEqualTo(calm);
     }
   }
 
@@ -76,9 +76,9 @@ final class LevelPilotTest {
     ByteBuffer text = ByteBuffer.allocateDirect((int) MIB);
     ByteBuffer frame = ByteBuffer.allocateDirect(FrameCodec.maxFrameBytes((int) MIB));
     try (FrameCodec codec = new FrameCodec(1)) {
-      assertThat(pilot.compress(codec, noise, frame, GivingWay.NEVER))
+      assertThat(pilot.compress(codec, noise, frame, CopyPacer.NONE))
           .isEqualTo((int) MIB + 9 + 8 * 3 + 4);
-      assertThat(pilot.compress(codec, text, frame, GivingWay.NEVER)).isLessThan(10_000);
+      assertThat(pilot.compress(codec, text, frame, CopyPacer.NONE)).isLessThan(10_000);
     }
   }
 }
