@@ -24,10 +24,10 @@
  *
  * <p>{@code PreDumpLoop} takes rounds until {@code ConvergencePolicy} says stop: asked between scan
  * and copy whether there is room for the round, and after it whether another one pays. {@code
- * CopyBrake} keeps the workers of live rounds within their limits, {@code RpoSchedule} begins
- * rounds in time, {@code HotPages} leaves hot pages, still owed, to the freeze. {@link
- * io.predump.engine.WriteProbe} forecasts all this: it watches by the scans of a run, and simulates
- * the run under the same policy ({@code RunForecast}).
+ * CopyBrake} keeps the workers of live rounds within their limits and {@code CopyPacer} each of
+ * them out of the target's way, {@code RpoSchedule} begins rounds in time, {@code HotPages} leaves
+ * hot pages, still owed, to the freeze. {@link io.predump.engine.WriteProbe} forecasts all this: it
+ * watches by the scans of a run, and simulates the run under the same policy ({@code RunForecast}).
  *
  * <h2>What can go wrong</h2>
  *

@@ -47,18 +47,30 @@ final class WaitingPlace implements AutoCloseable {
   /** Chooses one. What cannot be found out or done leaves us where we are. */
   static WaitingPlace choose(Pid pid, int tid) {
     try {
-      int runnable = Machine.runnableThreads();
-      if (runnable > Runtime.getRuntime().availableProcessors()) {
-        return ANYWHERE;
-      }
-      int processor = ProcStatus.threadProcessor(pid, tid);
-      if (ProcStatus.threadState(pid, tid) == 'R') {
-        return new WaitingPlace(ThreadAffinity.off(processor), SPIN_NANOS);
-      }
-      return runnable <= CALM ? on(processor) : ANYWHERE;
+      return choose(
+          Machine.runnableThreads(),
+          ProcStatus.threadProcessor(pid, tid),
+          ProcStatus.threadState(pid, tid));
     } catch (SyscallException | IllegalArgumentException | IndexOutOfBoundsException e) {
       return ANYWHERE;
     }
+  }
+
+  /**
+   * Chooses one.
+   *
+   * @param runnable threads of the machine that run or could, with us
+   * @param processor the tracee's, or its last one
+   * @param state the tracee's, a letter of proc(5)
+   */
+  static WaitingPlace choose(int runnable, int processor, char state) throws SyscallException {
+    if (runnable > Runtime.getRuntime().availableProcessors()) {
+      return ANYWHERE;
+    }
+    if (state == 'R') {
+      return new WaitingPlace(ThreadAffinity.off(processor), SPIN_NANOS);
+    }
+    return runnable <= CALM ? on(processor) : ANYWHERE;
   }
 
   private static WaitingPlace on(int processor) throws SyscallException {
