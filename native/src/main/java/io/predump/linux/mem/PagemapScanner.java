@@ -110,9 +110,10 @@ public final class PagemapScanner implements AutoCloseable {
    * @param returnMask categories to report, by which neighbouring pages are joined
    * @return the number of regions, disjoint and in address order
    * @throws IllegalArgumentException if {@link #WP_MATCHING} is asked for and holes could match
-   * @throws SyscallException ESRCH if the process is gone or exec'ed, EPERM if a mapping in the
-   *     range is not registered, ENOTTY before Linux 6.7, EINVAL if an address is not aligned or
-   *     the kernel does not know a category
+   * @throws SyscallException EPERM if a mapping in the range is not registered, ENOTTY before Linux
+   *     6.7, EINVAL if an address is not aligned or the kernel does not know a category; ESRCH on
+   *     some kernels if the process is gone or exec'ed: most scan what is left of its memory in
+   *     silence, so ask {@link #sameAddressSpace()} after a scan
    */
   public int scan(
       long start, long end, long flags, long inverted, long mask, long anyOf, long returnMask)
@@ -227,8 +228,7 @@ public final class PagemapScanner implements AutoCloseable {
   /**
    * Asks whether the address space the process had when this was opened still lives. After an exec
    * or an exit it does not. A read of the raw entries tells on every kernel; PAGEMAP_SCAN itself
-   * scans a dead address space in silence before Linux 6.18. Leaves the results of the last scan
-   * alone.
+   * scans a dead address space in silence on most. Leaves the results of the last scan alone.
    *
    * @throws SyscallException if the kernel cannot say
    */
