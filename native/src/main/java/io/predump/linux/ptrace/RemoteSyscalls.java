@@ -62,6 +62,7 @@ final class RemoteSyscalls implements AutoCloseable {
   private final Registers saved;
   private final Registers working;
   private String plainBecause;
+  private long ownersPointer;
   private int frameBytes;
   private boolean leavesClean;
   private long savedMask;
@@ -87,6 +88,19 @@ final class RemoteSyscalls implements AutoCloseable {
     this.saved = new Registers(tracee.memory(), SAVED);
     this.working = new Registers(tracee.memory(), WORKING);
     Mark.clear(tracee.bytes(), CLEAN + SignalFrame.MARK);
+  }
+
+  /**
+   * Says what the thread that the stack belongs to can do meanwhile, if it is another one.
+   *
+   * @param why it may use its stack: then there is no way back; empty if it cannot
+   * @param stackPointer where it is on it; 0 if that is not known
+   */
+  void stackGuarded(String why, long stackPointer) {
+    if (plainBecause.isEmpty()) {
+      plainBecause = why;
+    }
+    ownersPointer = stackPointer;
   }
 
   /**
@@ -161,12 +175,16 @@ final class RemoteSyscalls implements AutoCloseable {
   /**
    * Decides whether the memory just saved is nobody's. A stopped thread on that stack has nothing
    * far below its pointer. If the stopped thread is elsewhere, a goroutine or not the main thread,
-   * the memory may be in use however it looks, unless nobody but us ever touched it.
+   * the memory may be in use however it looks, unless nobody but us ever touched it, and the {@link
+   * StackGuard} sees to it that nobody does.
    */
   private boolean mayUse(int bytes) {
     long stackPointer = saved.get(Registers.RSP);
     if (scratch.isOnThisStack(stackPointer)) {
       return scratch.isFarBelow(stackPointer, bytes);
+    }
+    if (scratch.isOnThisStack(ownersPointer) && !scratch.isFarBelow(ownersPointer, bytes)) {
+      return false;
     }
     long before = tracee.memory().address() + BEFORE;
     long clean = tracee.memory().address() + CLEAN;

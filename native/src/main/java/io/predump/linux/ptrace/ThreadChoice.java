@@ -50,9 +50,18 @@ final class ThreadChoice {
           299, // recvmmsg
           307); // sendmmsg
 
+  /** How reluctantly we would stop a thread. */
+  private static final int ENDED = -1;
+
+  private static final int UNNOTICED = 0;
+  private static final int PERHAPS_INTERRUPTED = 1;
+  private static final int INTERRUPTED = 2;
+  private static final int IN_VFORK = 3;
+  private static final int UNINTERRUPTIBLE = 4;
+
   private ThreadChoice() {}
 
-  /** A thread, and how gladly we would stop it: 0 best. */
+  /** A thread, and how reluctantly we would stop it. */
   private record Candidate(int tid, int reluctance) {}
 
   /**
@@ -72,7 +81,7 @@ final class ThreadChoice {
       int reluctance = reluctance(pid, tid);
       if (reluctance >= 0) {
         candidates.add(new Candidate(tid, reluctance));
-        good |= reluctance == 0;
+        good |= reluctance == UNNOTICED;
       }
     }
     // Stable: of equals the main thread stays first.
@@ -81,6 +90,12 @@ final class ThreadChoice {
         .map(Candidate::tid)
         .limit(most)
         .toList();
+  }
+
+  /** {@return whether a thread lives, and waits in no call that a stop makes return EINTR} */
+  static boolean stopsUnnoticed(Pid pid, int tid) throws IOException {
+    int reluctance = reluctance(pid, tid);
+    return reluctance >= 0 && reluctance != INTERRUPTED && reluctance != PERHAPS_INTERRUPTED;
   }
 
   private static List<Integer> threads(Pid pid) throws IOException {
@@ -94,27 +109,27 @@ final class ThreadChoice {
   private static int reluctance(Pid pid, int tid) throws IOException {
     char state = ProcStatus.threadState(pid, tid);
     if (state == 'Z' || state == 'X' || state == 'x') {
-      return -1;
+      return ENDED;
     }
     int number;
     try {
       number = ProcStatus.threadSyscall(pid, tid).orElse(-1);
     } catch (SyscallException e) {
       if (e.is(Errno.ENOENT) || e.is(Errno.ESRCH)) {
-        return -1;
+        return ENDED;
       }
       // Without this file the choice is blind, not impossible.
       number = -1;
     }
     if (state == 'D') {
-      return 4;
+      return UNINTERRUPTIBLE;
     }
     if (MAY_BE_VFORK.contains(number)) {
-      return 3;
+      return IN_VFORK;
     }
     if (NOT_RESTARTED.contains(number)) {
-      return 2;
+      return INTERRUPTED;
     }
-    return PERHAPS_NOT_RESTARTED.contains(number) ? 1 : 0;
+    return PERHAPS_NOT_RESTARTED.contains(number) ? PERHAPS_INTERRUPTED : UNNOTICED;
   }
 }

@@ -39,10 +39,11 @@ public final class UserfaultfdInjection {
   static volatile Boundary boundary = Boundary.NONE;
 
   /** How tests have it; {@link #NORMAL} is how everybody does. */
-  record Form(boolean crashSafe, boolean repairRseq) {
-    static final Form NORMAL = new Form(true, true);
-    static final Form PLAIN = new Form(false, true);
-    static final Form WITHOUT_RSEQ_REPAIR = new Form(true, false);
+  record Form(boolean crashSafe, boolean repairRseq, boolean guardStack) {
+    static final Form NORMAL = new Form(true, true, true);
+    static final Form PLAIN = new Form(false, true, true);
+    static final Form WITHOUT_RSEQ_REPAIR = new Form(true, false, true);
+    static final Form WITHOUT_STACK_GUARD = new Form(true, true, false);
   }
 
   private final Pid pid;
@@ -89,6 +90,7 @@ public final class UserfaultfdInjection {
     }
     Pid live = status.isDead() ? new Pid(tids.get(0)) : pid;
     String unstopped = "";
+    boolean mainHeld = false;
     MemoryMap map = read(live);
     Scratch scratch = scratch(live, map);
     try (ProcessMemory target = ProcessMemory.open(live);
@@ -102,6 +104,10 @@ public final class UserfaultfdInjection {
             "inject into " + pid + ": no syscall instruction in its code");
       }
       for (int tid : tids) {
+        if (mainHeld && tid == pid.number()) {
+          unstopped = unstopped(unstopped, tid);
+          continue;
+        }
         Attempt attempt;
         try {
           boolean filtered = ProcStatus.readThread(pid, tid).seccompMode() != 0;
@@ -121,16 +127,21 @@ public final class UserfaultfdInjection {
           throw e;
         }
         try (attempt.tracee) {
-          trace.call(
-              () -> {
-                rehearse(gadgets, scratch, attempt.scope.plainBecause(), leftovers);
-                try (WaitingPlace place = WaitingPlace.choose(pid, tid)) {
-                  attempt.tracee.waitAt(place);
-                  attempt.run();
-                }
-                attempt.tracee.next(Boundary.END);
-                return attempt;
-              });
+          mainHeld |=
+              trace.call(
+                  () -> {
+                    rehearse(gadgets, scratch, attempt.scope.plainBecause(), leftovers);
+                    boolean outlasts;
+                    try (WaitingPlace place = WaitingPlace.choose(pid, tid);
+                        StackGuard guard = guard(attempt)) {
+                      attempt.tracee.waitAt(place);
+                      attempt.scope.stackGuarded(guard.hold(), guard.stackPointer());
+                      attempt.run();
+                      outlasts = guard.outlastsScope();
+                    }
+                    attempt.tracee.next(Boundary.END);
+                    return outlasts;
+                  });
         } catch (SyscallException e) {
           // The thread ended; the process may live on.
           if (isGone(e)) {
@@ -141,12 +152,7 @@ public final class UserfaultfdInjection {
         if (attempt.outcome == Outcome.DONE) {
           return injected(attempt);
         }
-        unstopped +=
-            (unstopped.isEmpty() ? "" : ", ")
-                + tid
-                + " (state "
-                + ProcStatus.threadState(pid, tid)
-                + ")";
+        unstopped = unstopped(unstopped, tid);
       }
     } catch (SyscallException e) {
       if (e.is(Errno.ENOENT)) {
@@ -160,6 +166,23 @@ public final class UserfaultfdInjection {
     throw new TraceException(
         TraceException.Reason.NO_STOP,
         "inject into " + pid + ": no thread stopped in time: " + unstopped);
+  }
+
+  private String unstopped(String others, int tid) throws SyscallException {
+    String separator = others.isEmpty() ? "" : ", ";
+    return others + separator + tid + " (state " + ProcStatus.threadState(pid, tid) + ")";
+  }
+
+  /**
+   * A main thread whose call would return EINTR is left in it: that it comes back just now is rare.
+   */
+  private StackGuard guard(Attempt attempt) throws IOException {
+    boolean needed =
+        form.guardStack
+            && attempt.scope.plainBecause().isEmpty()
+            && attempt.tracee.tid() != pid.number()
+            && ThreadChoice.stopsUnnoticed(pid, pid.number());
+    return needed ? StackGuard.of(pid, boundary) : StackGuard.none(pid);
   }
 
   private static MemoryMap read(Pid live) throws SyscallException {

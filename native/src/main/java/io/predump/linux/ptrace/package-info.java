@@ -18,8 +18,11 @@
  *       injections left ({@link io.predump.linux.ptrace.Leftovers}); open a pidfd; make every
  *       request 20 times on nobody, so that the stopped window loads no class. <em>Killed:
  *       nothing.</em>
- *   <li>SEIZE with TRACESYSGOOD, and with SUSPEND_SECCOMP if the thread has a filter: it would
- *       answer EPERM, or kill. <em>Nothing.</em>
+ *   <li>If it is not the main thread, stop that one first: the frame of step 5 lies at the bottom
+ *       of its stack ({@link io.predump.linux.ptrace.StackGuard}). One that does not stop within 20
+ *       ms waits in the kernel, and cannot come back without stopping; if it only lacks a
+ *       processor, 5 s. SEIZE with TRACESYSGOOD, and with SUSPEND_SECCOMP if the thread has a
+ *       filter: it would answer EPERM, or kill. <em>Nothing; a stopped main thread goes on.</em>
  *   <li>INTERRUPT; wait for PTRACE_EVENT_STOP, at most 300 ms, or 5 s for a thread that only lacks
  *       a processor. Another signal's stop may come first: it is passed on. A thread that does not
  *       stop is left, the next is tried, and the tracing thread is ended afterwards so that the
@@ -75,9 +78,10 @@
  *       says ESRCH, and there is nothing to restore.
  *   <li>An exec kills all other threads; the one we hold may be among them: as before. An exec
  *       between steps 1 and 3 is found in step 5: nothing is done, EFAULT.
- *   <li>If another than the main thread is stopped, the main one may in this very 0.1 ms use, for
- *       the first time ever, the deepest part of its stack; then what it wrote there would be
- *       undone. It would have to come 100 KiB deeper than ever before.
+ *   <li>A main thread that waits in a call which a stop would make return EINTR is not stopped for
+ *       another one's sake. If its call returns in this very 0.1 ms, and it uses, for the first
+ *       time ever, the deepest part of its stack, then what it wrote there is undone. It would have
+ *       to come 100 KiB deeper than ever before. So would a vfork child on it.
  *   <li>A userfaultfd that is not known to be ours is left open: the mark was overwritten by a
  *       deeper stack, or moved away from by a grown one, or the target has unused ones of its own.
  *       A warning says so.

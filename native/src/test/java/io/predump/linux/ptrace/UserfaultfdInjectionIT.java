@@ -158,7 +158,8 @@ class UserfaultfdInjectionIT {
       Injected injected = inject(target);
 
       assertThat(injected.tid()).isNotEqualTo(target.pid().number());
-      assertThat(target.nextLine()).startsWith("7 0 ");
+      assertThat(injected.crashSafe()).as("the main thread is held in its call").isTrue();
+      assertThat(target.nextLine()).as("and let go").startsWith("7 0 ");
     }
   }
 

@@ -137,6 +137,22 @@ static void *sequence(void *arg) {
   return 0;
 }
 
+/* Waits for a b far down on its stack, and returns whether all that lies there is as it was. */
+static __attribute__((noinline)) int descend(int depth) {
+  volatile int frame[64];
+  for (int i = 0; i < 64; i++) frame[i] = depth;
+  int whole = 1;
+  if (depth > 0) {
+    whole = descend(depth - 1);
+  } else {
+    puts("deep");
+    char c = 0;
+    while (c != 'b' && read(0, &c, 1) == 1) continue;
+  }
+  for (int i = 0; i < 64; i++) whole &= frame[i] == depth;
+  return whole;
+}
+
 static void filter(void) {
   struct sock_filter code[] = {
       BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
@@ -231,6 +247,13 @@ int main(int argc, char **argv) {
     pthread_create(&t, 0, count_slowly, (void *)&counters[0]);
     printf("%lx\n", (unsigned long)counters);
     pthread_exit(0);
+  } else if (!strcmp(mode, "descend")) {
+    pthread_t t;
+    pthread_create(&t, 0, count_slowly, (void *)&counters[0]);
+    puts("ready");
+    char c;
+    if (read(0, &c, 1) == 1) puts(descend(n) ? "whole" : "damaged");
+    wait_for_ever(0);
   } else if (!strcmp(mode, "vfork")) {
     pthread_t t;
     pthread_create(&t, 0, count_slowly, (void *)&counters[0]);
