@@ -12,8 +12,9 @@ import java.util.Optional;
 
 /**
  * Gives somebody else a chain: its rounds up to one, compressed as they are, in a directory that is
- * a chain of its own and needs nothing of the other. Rounds never change, so that one which lies
- * near already is linked to and costs no room.
+ * a chain of its own and needs nothing of the other. Rounds never change, so that files are linked
+ * to where that can be: to those of the chain itself, which costs nothing and keeps them when the
+ * chain goes, or to those that lie near already, which costs no room.
  */
 public final class ChainCopy {
   private final Storage storage = Storage.disk;
@@ -32,9 +33,10 @@ public final class ChainCopy {
    *
    * @param chain what is copied, up to its newest round
    * @param directory absent; made with mode 0700
-   * @param near a chain that may hold some of the rounds: where files are copied, those are linked
-   *     to there instead, unless they are damaged
-   * @param takeOver how the others get there
+   * @param near a chain that may hold some of the rounds: those are linked to there, unless they
+   *     are damaged or linked to in the chain itself
+   * @param takeOver whether the files of the chain may be linked to; where they cannot be, on
+   *     another file system, it is as if they may not
    * @return the files that were copied, in bytes
    * @throws ImageException if the chain is damaged
    * @throws IOException if the disk is full or fails; what is written so far stays
@@ -61,27 +63,61 @@ public final class ChainCopy {
       throws IOException {
     String name = ChainDirectory.roundName(number);
     ManifestFile.Signed signed = ChainDirectory.readManifest(chain, number);
+    Path from = chain.resolve(name);
     Path to = directory.resolve(name);
-    boolean link = takeOver == RawImages.TakeOver.LINK;
-    if (!link && near.isPresent() && holds(near.get(), number, signed)) {
-      try {
-        long bytes = fill(signed, near.get().resolve(name), to, true);
-        requireSound(new RoundImages(to, signed));
-        return bytes;
-      } catch (IOException e) {
-        storage.deleteTree(to); // whatever is wrong there, the chain has it too
+    if (takeOver == RawImages.TakeOver.LINK && works(to, () -> link(signed, from, to))) {
+      return 0;
+    }
+    if (near.isPresent() && holds(near.get(), number, signed)) {
+      Path nearer = near.get().resolve(name);
+      if (works(to, () -> linkSound(signed, nearer, to))) {
+        return 0;
       }
     }
-    long bytes = fill(signed, chain.resolve(name), to, link);
-    if (bytes > 0) {
-      requireSound(new RoundImages(to, signed));
-    }
+    long bytes = fill(signed, to, file -> copy(from.resolve(file), to.resolve(file)));
+    requireSound(new RoundImages(to, signed));
     return bytes;
   }
 
+  /** One way to get a round. */
+  private interface Way {
+    void go() throws IOException;
+  }
+
+  /** {@return whether that way works; if not, nothing is left of it} */
+  private boolean works(Path to, Way way) throws IOException {
+    try {
+      way.go();
+      return true;
+    } catch (IOException | UnsupportedOperationException e) {
+      storage.deleteTree(to); // whatever is wrong on that way, there is another
+      return false;
+    }
+  }
+
+  private void link(ManifestFile.Signed signed, Path from, Path to) throws IOException {
+    fill(
+        signed,
+        to,
+        file -> {
+          Files.createLink(to.resolve(file), from.resolve(file));
+          return 0;
+        });
+  }
+
+  private void linkSound(ManifestFile.Signed signed, Path from, Path to) throws IOException {
+    link(signed, from, to);
+    requireSound(new RoundImages(to, signed));
+  }
+
+  /** Puts one file of a round in place. */
+  private interface Placing {
+    /** {@return how many bytes had to be copied} */
+    long place(String file) throws IOException;
+  }
+
   /** {@return how many bytes had to be copied} */
-  private long fill(ManifestFile.Signed signed, Path from, Path to, boolean link)
-      throws IOException {
+  private long fill(ManifestFile.Signed signed, Path to, Placing placing) throws IOException {
     storage.createDirectory(to);
     List<String> files = names(signed.manifest());
     boolean criu = files.stream().anyMatch(file -> file.startsWith(CriuFiles.PREFIX));
@@ -90,9 +126,7 @@ public final class ChainCopy {
     }
     long bytes = 0;
     for (String file : files) {
-      if (!link || !linked(from.resolve(file), to.resolve(file))) {
-        bytes += copy(from.resolve(file), to.resolve(file));
-      }
+      bytes += placing.place(file);
     }
     if (signed.manifest().parent().isPresent()) {
       int parent = signed.manifest().round() - 1;
@@ -134,16 +168,6 @@ public final class ChainCopy {
     manifest.smallFiles().forEach(f -> names.add(f.name()));
     manifest.pagesFiles().forEach(f -> names.add(f.name()));
     return names;
-  }
-
-  /** {@return whether the file could be linked: not from another file system, or one without} */
-  private static boolean linked(Path from, Path to) {
-    try {
-      Files.createLink(to, from);
-      return true;
-    } catch (IOException | UnsupportedOperationException e) {
-      return false;
-    }
   }
 
   private long copy(Path from, Path to) throws IOException {

@@ -2,6 +2,7 @@ package io.predump.images;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.predump.images.RawImages.TakeOver;
 import java.io.IOException;
@@ -80,6 +81,42 @@ class ChainCopyTest {
     assertThat(inode(second.resolve("0001/round.img")))
         .isEqualTo(inode(first.resolve("0001/round.img")));
     assertWhole(second);
+  }
+
+  /** Linking to the chain itself costs a reader nothing, so nothing else is looked at. */
+  @Test
+  void whatCanBeLinkedToInTheChainIsNotLookedForNear() throws IOException {
+    copy(1, first, Optional.empty(), TakeOver.COPY);
+
+    assertThat(copy(2, second, Optional.of(first), TakeOver.LINK)).isZero();
+
+    assertThat(inode(second.resolve("0001/round.img")))
+        .isEqualTo(inode(dir.resolve("0001/round.img")));
+    assertWhole(second);
+  }
+
+  /** No link leads to another file system: what lies near spares copying it under a freeze. */
+  @Test
+  void whereTheChainCannotBeLinkedToOnlyWhatIsNotNearIsCopied() throws IOException {
+    Path memory = Path.of("/dev/shm");
+    assumeTrue(
+        Files.isWritable(memory) && !Files.getFileStore(memory).equals(Files.getFileStore(temp)),
+        "skipped: no second file system at /dev/shm");
+    Path elsewhere = Files.createTempDirectory(memory, "chain-copy");
+    dir = elsewhere.resolve("chain");
+    try {
+      TestChains.twoRounds(dir);
+      long one = copy(1, first, Optional.empty(), TakeOver.LINK);
+      long whole = copy(2, temp.resolve("whole"), Optional.empty(), TakeOver.LINK);
+
+      assertThat(one).as("copied, for it could not be linked to").isPositive();
+      assertThat(copy(2, second, Optional.of(first), TakeOver.LINK)).isEqualTo(whole - one);
+      assertThat(inode(second.resolve("0001/round.img")))
+          .isEqualTo(inode(first.resolve("0001/round.img")));
+      assertWhole(second);
+    } finally {
+      Storage.disk.deleteTree(elsewhere);
+    }
   }
 
   /** The control: what lies near under that number is another's. */

@@ -62,7 +62,7 @@ final class RpcCompressedIT {
       }
       assertThat(Files.readSymbolicLink(directory.resolve("3/parent"))).hasToString("../2");
       assertThat(inode(chain("2").resolve("0001/round.img")))
-          .as("a round that the parent has costs nothing")
+          .as("a pre-dump's round that the parent has costs nothing")
           .isEqualTo(inode(chain("1").resolve("0001/round.img")));
       assertThat(rpc.chains()).isEmptyDirectory();
       restore(chain("3"));
