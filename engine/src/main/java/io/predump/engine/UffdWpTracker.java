@@ -213,6 +213,7 @@ final class UffdWpTracker implements DirtyTracker {
     while (at < end) {
       long chunkEnd = Math.min(end, at + pacer.spanBytes(vma, table, at));
       hooks.before("PAGEMAP_SCAN, protecting");
+      long writtenBefore = counts.written;
       long begun = System.nanoTime();
       try {
         at = lister.list(vma, at, chunkEnd, WP_MATCHING | check, false, table, counts);
@@ -225,7 +226,8 @@ final class UffdWpTracker implements DirtyTracker {
       }
       long nanos = System.nanoTime() - begun;
       counts.armNanos += nanos;
-      pacer.walked(nanos);
+      long armed = (counts.written - writtenBefore) * PageTable.PAGE_BYTES / vma.pageBytes();
+      pacer.walked(nanos, vma.vma().writable() ? armed : 0);
     }
   }
 

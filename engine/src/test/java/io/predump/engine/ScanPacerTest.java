@@ -92,6 +92,41 @@ final class ScanPacerTest {
     assertThat(System.nanoTime() - begun).isGreaterThan(37_000_000);
   }
 
+  /** 512 pages that the target will pay 1 ms for last 20 ms at 5 % of a core. */
+  @Test
+  void countsWhatTheTargetWillPayForItsFirstWrites() {
+    ScanPacer bounded = ScanPacer.live(CopyLimits.NONE.withCpuPercent(5), TestHooks.NONE);
+    long begun = System.nanoTime();
+    bounded.walked(CHEAP, 512);
+    bounded.walked(CHEAP, 512);
+    assertThat(System.nanoTime() - begun).isGreaterThan(37_000_000);
+    assertThat(bounded.spanBytes(LARGE, table, LARGE.start())).as("in small steps").isEqualTo(LEAF);
+  }
+
+  /** Nobody can cancel a pause: 320 ms are owed here, and paid 20 at a time. */
+  @Test
+  void paysLaterWhatOnePauseCannotHold() {
+    ScanPacer bounded = ScanPacer.live(CopyLimits.NONE.withCpuPercent(5), TestHooks.NONE);
+    long begun = System.nanoTime();
+    bounded.walked(CHEAP, 16 * 512);
+    assertThat(System.nanoTime() - begun).isBetween(19_000_000L, 150_000_000L);
+    for (int i = 0; i < 16; i++) {
+      bounded.walked(CHEAP);
+    }
+    assertThat(System.nanoTime() - begun).isGreaterThan(300_000_000);
+  }
+
+  /** The control: who bounds nothing wants to be done soon. */
+  @Test
+  void countsNoFirstWritesWhereNothingIsBounded() {
+    long begun = System.nanoTime();
+    for (int i = 0; i < 100; i++) {
+      pacer.walked(CHEAP, 512);
+    }
+    assertThat(System.nanoTime() - begun).isLessThan(1_000_000_000);
+    assertThat(span()).isEqualTo(64 * MIB);
+  }
+
   /** The control: a frozen process's lock is nobody's concern. */
   @Test
   void doesNotPauseForAFrozenProcess() {
