@@ -67,24 +67,25 @@ final class CopyBrake {
   }
 
   /**
-   * A worker has done a piece of work: returns when its processor time is paid for, or when so
-   * little is owed that it may be paid after the next piece.
+   * A worker has done a piece of work: charges its processor time.
    *
-   * @param usedNanos processor time since it was last here
-   * @return whether it has waited
+   * @param usedNanos processor time of the piece
+   * @param began {@link System#nanoTime()} when the piece began: it has paid since
+   * @return nanoseconds to {@link #rest} before the next piece; 0 if so little is owed that it may
+   *     be paid after that one
    */
-  boolean afterWork(long usedNanos, BooleanSupplier failed) {
+  long charge(long usedNanos, long began) {
     if (!boundsTime()) {
-      return false;
+      return 0;
     }
-    long now = System.nanoTime();
-    cpuNanos.take((double) usedNanos, now);
-    long owed = cpuNanos.take(0, now);
-    if (owed < SHORTEST_REST_NANOS) {
-      return false;
-    }
-    await(owed, failed);
-    return true;
+    cpuNanos.take((double) usedNanos, began);
+    long owed = cpuNanos.take(0, System.nanoTime());
+    return owed < SHORTEST_REST_NANOS ? 0 : owed;
+  }
+
+  /** Returns after so many nanoseconds, or when the copy has failed. */
+  void rest(long nanos, BooleanSupplier failed) {
+    await(nanos, failed);
   }
 
   /** {@return how long workers have waited, summed over them, nanoseconds} */

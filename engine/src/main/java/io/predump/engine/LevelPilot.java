@@ -48,7 +48,7 @@ final class LevelPilot {
   /** Makes a frame as {@link CopyPacer#compress} does, at a level of our choice, or raw. */
   int compress(FrameCodec codec, ByteBuffer source, ByteBuffer frame, CopyPacer pacer) {
     if (!codec.isCompressible(source)) {
-      return codec.store(source, frame);
+      return pacer.store(codec, source, frame);
     }
     int choice = next();
     codec.level(LEVELS[choice]);

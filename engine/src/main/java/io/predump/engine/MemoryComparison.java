@@ -96,7 +96,13 @@ final class MemoryComparison {
     }
   }
 
-  /** Compares one round of a chain with frozen processes, like the other one. */
+  /**
+   * Compares one round of a chain with frozen processes.
+   *
+   * @param chain up to that round
+   * @throws IOException as {@link #compare(Path, List, SharedObjects, KernelFeatures,
+   *     BooleanSupplier)}
+   */
   static VerifyResult compare(
       ImageChain chain,
       List<View> processes,
@@ -106,19 +112,19 @@ final class MemoryComparison {
       throws IOException {
     long began = System.nanoTime();
     try (NativeBuffer buffer = NativeBuffer.allocate((long) WINDOW_PAGES << PageTable.PAGE_SHIFT)) {
-      MemoryComparison verifier =
+      MemoryComparison comparison =
           new MemoryComparison(features.pagemapScan().present(), buffer, cancelled);
       for (View process : processes) {
-        verifier.compareProcess(chain, process);
+        comparison.compareProcess(chain, process);
       }
       for (SharedObject object : shared.all()) {
-        verifier.compareShared(chain, object);
+        comparison.compareShared(chain, object);
       }
       return new VerifyResult(
-          verifier.compared,
-          verifier.compared - verifier.different,
-          verifier.different,
-          verifier.first,
+          comparison.compared,
+          comparison.compared - comparison.different,
+          comparison.different,
+          comparison.first,
           (System.nanoTime() - began) / 1000);
     }
   }

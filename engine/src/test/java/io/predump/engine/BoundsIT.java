@@ -156,6 +156,26 @@ final class BoundsIT {
     }
   }
 
+  /** Bounded workers read 32 pages at a time; a page in another's place would be stored again. */
+  @Test
+  void sharedMemoryThatWasReadInPiecesIsTheSameInTheFreeze() throws IOException {
+    int pages = 1000;
+    try (Script script = Script.start()) {
+      script.map("m", "memfd", pages);
+      script.tell("fill m 1");
+      SessionOptions half = limited(CopyLimits.NONE.withCpuPercent(50));
+      try (PreDumpSession session =
+          script.attach(directory.resolve("images"), half, TestHooks.NONE)) {
+        assertThat(session.round().orElseThrow().pages().stored()).isGreaterThan(pages);
+
+        FinalRound last = session.finish(true).orElseThrow();
+
+        assertThat(last.verify().orElseThrow().different()).isZero();
+        assertThat(last.record().pages().stored()).isLessThan(pages / 2);
+      }
+    }
+  }
+
   /** Processor time of the workers in the first round, in cores. */
   private double workersShare(LiveTarget target, String name, CopyLimits limits)
       throws IOException {

@@ -58,6 +58,7 @@ final class CopyPipelineTest {
     private final Content content;
     private final AtomicInteger openReaders = new AtomicInteger();
     private final AtomicInteger loads = new AtomicInteger();
+    private final AtomicReference<CopyPacer> pacer = new AtomicReference<>(CopyPacer.NONE);
 
     FakeSource(Before before, Content content) {
       this.before = before;
@@ -70,9 +71,10 @@ final class CopyPipelineTest {
       ByteBuffer bytes = ByteBuffer.allocateDirect(CopyPipeline.JOB_BYTES);
       return new Reader() {
         @Override
-        public void load(RunList.Jobs jobs, int job, PageBatch batch, CopyPacer pacer)
+        public void load(RunList.Jobs jobs, int job, PageBatch batch, CopyPacer given)
             throws IOException {
           loads.incrementAndGet();
+          pacer.set(given);
           before.load(job);
           batch.begin(jobs, job, bytes);
           for (int i = 0; i < batch.count; i++) {
@@ -343,6 +345,29 @@ final class CopyPipelineTest {
             memory.list(300, RunList.COMPARED);
             CopyCounts compared = copy(pipeline, memory, source, file, true);
             assertThat(compared.same()).isEqualTo(300);
+          }
+        });
+  }
+
+  /** 16 MiB at 1 MiB/s would take 16 s. */
+  @Test
+  void theFinalFreezeWaitsForNoBound() {
+    CopyLimits tight = CopyLimits.NONE.withCpuPercent(1).withBytesPerSecond(1 << 20);
+    assertTimeoutPreemptively(
+        PATIENCE,
+        () -> {
+          FakeSource source = new FakeSource(job -> {}, CopyPipelineTest::numbered);
+          try (CopyPipeline pipeline = new CopyPipeline(2, 1, new CopyBrake(tight));
+              RoundWriter round = round()) {
+            PagesWriter file = round.pages(NAME);
+            copy(pipeline, new Memory(100, RunList.DROP_ZERO), source, file, false);
+            assertThat(source.pacer.get()).as("control").isNotSameAs(CopyPacer.NONE);
+
+            long begun = System.nanoTime();
+            Memory large = new Memory(4096, RunList.DROP_ZERO);
+            assertThat(copy(pipeline, large, source, file, true).stored()).isEqualTo(4096);
+            assertThat(System.nanoTime() - begun).isLessThan(8_000_000_000L);
+            assertThat(source.pacer.get()).isSameAs(CopyPacer.NONE);
           }
         });
   }

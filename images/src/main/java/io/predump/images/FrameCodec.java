@@ -123,9 +123,10 @@ public final class FrameCodec implements AutoCloseable {
 
   /**
    * The same, piece by piece: for a thread that must not keep its processor for as long as a frame
-   * takes, which is milliseconds.
+   * takes, which is milliseconds. Blocks end where pieces do, so the frame's bytes are others.
    *
-   * @param between is called after every 32 KiB but the last
+   * @param between is called after every 32 KiB but the last; must leave the codec and both buffers
+   *     alone. If it throws, that is thrown on: the frame is none then, the codec as good as new
    * @return as {@link #compress(ByteBuffer, ByteBuffer)}
    * @throws IllegalArgumentException as {@link #compress(ByteBuffer, ByteBuffer)}
    */
@@ -177,10 +178,22 @@ public final class FrameCodec implements AutoCloseable {
    * The same without compressing: a frame of raw blocks (RFC 8878, 3.1.1.2.2), with its content
    * size and checksum as any other. For what {@link #isCompressible} says no to.
    *
-   * @return as {@link #compress}
-   * @throws IllegalArgumentException as {@link #compress}
+   * @return as {@link #compress(ByteBuffer, ByteBuffer)}
+   * @throws IllegalArgumentException as {@link #compress(ByteBuffer, ByteBuffer)}
    */
   public int store(ByteBuffer source, ByteBuffer frame) {
+    return store(source, frame, () -> {});
+  }
+
+  /**
+   * The same, piece by piece.
+   *
+   * @param between is called after every 128 KiB; as in {@link #compress(ByteBuffer, ByteBuffer,
+   *     Runnable)}
+   * @return as {@link #compress(ByteBuffer, ByteBuffer)}
+   * @throws IllegalArgumentException as {@link #compress(ByteBuffer, ByteBuffer)}
+   */
+  public int store(ByteBuffer source, ByteBuffer frame, Runnable between) {
     int sourceBytes = source.remaining();
     check(source, frame);
     frame.clear().order(ByteOrder.LITTLE_ENDIAN);
@@ -190,6 +203,7 @@ public final class FrameCodec implements AutoCloseable {
       int header = bytes << 3 | (at + bytes == sourceBytes ? LAST_BLOCK : 0);
       frame.put((byte) header).put((byte) (header >> 8)).put((byte) (header >> 16));
       frame.put(source.slice(source.position() + at, bytes));
+      between.run();
     }
     byte[] content = copyOf(source);
     frame.putInt((int) XXH64.hashBytesToLong(content, 0, sourceBytes));
