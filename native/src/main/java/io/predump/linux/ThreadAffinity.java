@@ -2,7 +2,8 @@ package io.predump.linux;
 
 /**
  * Keeps the calling thread on a processor, or off it, sched_setaffinity(2), within those it may run
- * on anyway: a scope. Must be closed by the thread that opened it.
+ * on anyway: a scope. Must be closed by the thread that opened it; a thread that had no mask of its
+ * own has one afterwards, of what it could run on before.
  */
 public final class ThreadAffinity implements AutoCloseable {
   /** Bits for 8192 processors, as many as the kernel can be built for. */
@@ -16,7 +17,13 @@ public final class ThreadAffinity implements AutoCloseable {
     this.kept = kept;
   }
 
-  /** Keeps the thread on a processor. */
+  /**
+   * Keeps the thread on a processor.
+   *
+   * @param processor number of the processor, from 0
+   * @return the scope; {@link #kept()} says whether anything changed
+   * @throws SyscallException EINVAL if the kernel knows of more than 8192 processors
+   */
   public static ThreadAffinity on(int processor) throws SyscallException {
     byte[] former = get();
     byte[] wanted = new byte[former.length];
@@ -27,7 +34,13 @@ public final class ThreadAffinity implements AutoCloseable {
     return new ThreadAffinity(former, set(wanted));
   }
 
-  /** Keeps the thread off a processor. */
+  /**
+   * Keeps the thread off a processor.
+   *
+   * @param processor number of the processor, from 0
+   * @return the scope; {@link #kept()} says whether anything changed
+   * @throws SyscallException EINVAL if the kernel knows of more than 8192 processors
+   */
   public static ThreadAffinity off(int processor) throws SyscallException {
     byte[] former = get();
     byte[] wanted = former.clone();
@@ -71,6 +84,9 @@ public final class ThreadAffinity implements AutoCloseable {
   /** Lets the thread run where it could before; what cannot be undone stays as it is. */
   @Override
   public void close() {
+    if (!kept) {
+      return;
+    }
     try {
       set(former);
     } catch (SyscallException e) {

@@ -93,14 +93,15 @@ final class Conversation {
         caller.send(service.dumps().serve(caller, request, service.criu()));
         return true;
       }
+      boolean success;
       try (Relay relay = Relay.start(caller, service.criu())) {
-        CriuResponse last = relay.serve(request, response -> service.changed(request, response));
-        if (!last.getSuccess()) {
-          service.requestFailed(
-              new DaemonException(ErrorCode.FAILURE, "criu refused a request of type " + type));
-        }
-        return last.getSuccess();
+        success = relay.serve(request, response -> service.changed(request, response)).getSuccess();
       }
+      if (!success) {
+        service.requestFailed(
+            new DaemonException(ErrorCode.FAILURE, "criu refused a request of type " + type));
+      }
+      return success;
     } catch (IOException | RuntimeException e) {
       service.clientLog().failed(type, caller.pid(), e);
       answerFailure(type, e);

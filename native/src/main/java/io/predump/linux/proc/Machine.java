@@ -21,6 +21,23 @@ public final class Machine {
     return Integer.parseInt(ProcFile.text("/proc/sys/vm/max_map_count").trim());
   }
 
+  /** Returns how many processors the machine has online, whichever of them we may use. */
+  public static int onlineProcessors() throws SyscallException {
+    return countOf(ProcFile.text("/sys/devices/system/cpu/online").trim());
+  }
+
+  /** Counts the members of a list like {@code 0-3,6}; cpuset(7). */
+  static int countOf(String list) {
+    int count = 0;
+    for (String range : list.split(",", -1)) {
+      int dash = range.indexOf('-');
+      int first = Integer.parseInt(dash < 0 ? range : range.substring(0, dash));
+      int last = Integer.parseInt(range.substring(dash + 1));
+      count += last - first + 1;
+    }
+    return count;
+  }
+
   /** Returns how many threads run or wait for a processor now, the caller's too. */
   public static int runnableThreads() throws SyscallException {
     return runnableThreads(ProcFile.text("/proc/loadavg"));

@@ -144,7 +144,7 @@ public final class Tracee implements AutoCloseable {
 
   /**
    * Waits until it stops: looks without pause, as long as the {@link WaitingPlace} wants; up to 500
-   * µs too, but lets others run, the tracee perhaps; then every 20 µs.
+   * µs too, but lets others run, the tracee perhaps; then every 20 µs, on whichever processor.
    *
    * @return the wait status, {@link #GONE} or {@link #TIMED_OUT}
    */
@@ -177,6 +177,7 @@ public final class Tracee implements AutoCloseable {
       } else if (waited < YIELD_NANOS) {
         Thread.yield();
       } else {
+        place.leave();
         LockSupport.parkNanos(PARK_NANOS);
       }
     }

@@ -36,7 +36,7 @@ final class WaitingPlace implements AutoCloseable {
   /** Wherever the scheduler has put us. */
   static final WaitingPlace ANYWHERE = new WaitingPlace(null, SPIN_NANOS);
 
-  private final @Nullable ThreadAffinity affinity;
+  private @Nullable ThreadAffinity affinity;
   private final long spinNanos;
 
   private WaitingPlace(@Nullable ThreadAffinity affinity, long spinNanos) {
@@ -49,6 +49,7 @@ final class WaitingPlace implements AutoCloseable {
     try {
       return choose(
           Machine.runnableThreads(),
+          Machine.onlineProcessors(),
           ProcStatus.threadProcessor(pid, tid),
           ProcStatus.threadState(pid, tid));
     } catch (SyscallException | IllegalArgumentException | IndexOutOfBoundsException e) {
@@ -60,11 +61,13 @@ final class WaitingPlace implements AutoCloseable {
    * Chooses one.
    *
    * @param runnable threads of the machine that run or could, with us
+   * @param processors of the machine
    * @param processor the tracee's, or its last one
    * @param state the tracee's, a letter of proc(5)
    */
-  static WaitingPlace choose(int runnable, int processor, char state) throws SyscallException {
-    if (runnable > Runtime.getRuntime().availableProcessors()) {
+  static WaitingPlace choose(int runnable, int processors, int processor, char state)
+      throws SyscallException {
+    if (runnable > processors) {
       return ANYWHERE;
     }
     if (state == 'R') {
@@ -100,10 +103,19 @@ final class WaitingPlace implements AutoCloseable {
     return spinNanos;
   }
 
-  @Override
-  public void close() {
+  /**
+   * The stop does not come soon, so we may run anywhere again: a stranger that takes the processor
+   * we keep to would keep us, and the tracee, from going on.
+   */
+  void leave() {
     if (affinity != null) {
       affinity.close();
+      affinity = null;
     }
+  }
+
+  @Override
+  public void close() {
+    leave();
   }
 }

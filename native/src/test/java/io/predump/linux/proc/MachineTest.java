@@ -12,6 +12,14 @@ class MachineTest {
   }
 
   @Test
+  void processorsAreCountedInLists() throws SyscallException {
+    assertThat(Machine.countOf("0")).isEqualTo(1);
+    assertThat(Machine.countOf("0-3,6,8-9")).isEqualTo(7);
+    assertThat(Machine.onlineProcessors())
+        .isGreaterThanOrEqualTo(Runtime.getRuntime().availableProcessors());
+  }
+
+  @Test
   void whoAsksRunsItself() throws SyscallException {
     assertThat(Machine.runnableThreads()).isPositive();
   }
