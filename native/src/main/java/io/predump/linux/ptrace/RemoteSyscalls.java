@@ -44,6 +44,9 @@ final class RemoteSyscalls implements AutoCloseable {
   /** Zeros with a mark that tells of nothing: scratch memory that was never used otherwise. */
   private static final int CLEAN = BEFORE + SignalFrame.MAX_BYTES;
 
+  /** What lies there now. */
+  private static final int NOW = CLEAN + SignalFrame.MAX_BYTES;
+
   private enum State {
     CLOSED,
     /** At the PTRACE_EVENT_STOP where it was opened; nothing but the mask may have changed. */
@@ -58,7 +61,7 @@ final class RemoteSyscalls implements AutoCloseable {
   private final Tracee tracee;
   private final Gadgets gadgets;
   private final Scratch scratch;
-  private final boolean repairRseq;
+  private final UserfaultfdInjection.Form form;
   private final Registers saved;
   private final Registers working;
   private String plainBecause;
@@ -76,15 +79,19 @@ final class RemoteSyscalls implements AutoCloseable {
    * @param gadgets code of its process; the first is needed
    * @param scratch where the way back is to lie
    * @param plainBecause why there shall be no way back; empty if there shall
-   * @param repairRseq false only to show what goes wrong without
+   * @param form what is left out, to show what goes wrong without
    */
   RemoteSyscalls(
-      Tracee tracee, Gadgets gadgets, Scratch scratch, String plainBecause, boolean repairRseq) {
+      Tracee tracee,
+      Gadgets gadgets,
+      Scratch scratch,
+      String plainBecause,
+      UserfaultfdInjection.Form form) {
     this.tracee = tracee;
     this.gadgets = gadgets;
     this.scratch = scratch;
     this.plainBecause = plainBecause;
-    this.repairRseq = repairRseq;
+    this.form = form;
     this.saved = new Registers(tracee.memory(), SAVED);
     this.working = new Registers(tracee.memory(), WORKING);
     Mark.clear(tracee.bytes(), CLEAN + SignalFrame.MARK);
@@ -116,7 +123,7 @@ final class RemoteSyscalls implements AutoCloseable {
       return false;
     }
     savedMask = tracee.signalMask();
-    if (repairRseq) {
+    if (form.repairRseq()) {
       leaveCriticalSection();
     }
     if (plainBecause.isEmpty()) {
@@ -219,7 +226,7 @@ final class RemoteSyscalls implements AutoCloseable {
 
   /** Notes in the target, if it has a frame, that the next call opens a descriptor. */
   void expectDescriptor() {
-    if (frameBytes != 0) {
+    if (frameBytes != 0 && isStillThere()) {
       Mark.addUnknown(tracee.bytes(), FRAME + SignalFrame.MARK, 1);
       writeMark();
     }
@@ -227,13 +234,26 @@ final class RemoteSyscalls implements AutoCloseable {
 
   /** Notes in the target which one it was, or that it was none if negative. */
   void noteDescriptor(long descriptor) {
-    if (frameBytes != 0) {
+    if (frameBytes != 0 && isStillThere()) {
       Mark.addUnknown(tracee.bytes(), FRAME + SignalFrame.MARK, -1);
       if (descriptor >= 0) {
         Mark.addKnown(tracee.bytes(), FRAME + SignalFrame.MARK, (int) descriptor);
       }
       writeMark();
     }
+  }
+
+  /**
+   * {@return whether the frame lies there as we wrote it} On a stack that is not the stopped
+   * thread's own, somebody else may have come as deep after all, and then it is his.
+   */
+  private boolean isStillThere() {
+    if (!form.looksAgain() || scratch.isOnThisStack(saved.get(Registers.RSP))) {
+      return true;
+    }
+    long local = tracee.memory().address();
+    return tracee.read(NOW, scratch.start(), frameBytes)
+        && (LibC.memcmp(local + NOW, local + FRAME, frameBytes) == 0 || tracee.isRehearsal());
   }
 
   private void writeMark() {
@@ -376,7 +396,7 @@ final class RemoteSyscalls implements AutoCloseable {
     }
     tracee.setSignalMask(savedMask);
     tracee.setRegisters(saved);
-    if (frameBytes != 0) {
+    if (frameBytes != 0 && isStillThere()) {
       // Dead memory below the stack: if it cannot be written, it has been unmapped.
       tracee.write(leavesClean ? CLEAN : BEFORE, scratch.start(), frameBytes);
     }

@@ -37,8 +37,10 @@ public final class Tracee implements AutoCloseable {
   /** First byte of the scratch memory that users of the class may have. */
   static final int FREE = 256;
 
-  /** A page for all sorts of things, a signal frame, what was where it goes, and zeros. */
-  private static final int BYTES = LibC.PAGE_BYTES + 3 * SignalFrame.MAX_BYTES;
+  /**
+   * A page for all sorts of things, a signal frame, what was where it goes, zeros, what is there.
+   */
+  private static final int BYTES = LibC.PAGE_BYTES + 4 * SignalFrame.MAX_BYTES;
 
   /** As long as the floating point state of most machines. */
   private static final int REHEARSED_XSTATE_BYTES = 2696;

@@ -39,11 +39,12 @@ public final class UserfaultfdInjection {
   static volatile Boundary boundary = Boundary.NONE;
 
   /** How tests have it; {@link #NORMAL} is how everybody does. */
-  record Form(boolean crashSafe, boolean repairRseq, boolean guardStack) {
-    static final Form NORMAL = new Form(true, true, true);
-    static final Form PLAIN = new Form(false, true, true);
-    static final Form WITHOUT_RSEQ_REPAIR = new Form(true, false, true);
-    static final Form WITHOUT_STACK_GUARD = new Form(true, true, false);
+  record Form(boolean crashSafe, boolean repairRseq, boolean guardsStack, boolean looksAgain) {
+    static final Form NORMAL = new Form(true, true, true, true);
+    static final Form PLAIN = new Form(false, true, true, true);
+    static final Form WITHOUT_RSEQ_REPAIR = new Form(true, false, true, true);
+    static final Form WITHOUT_STACK_GUARD = new Form(true, true, false, true);
+    static final Form BLIND = new Form(true, true, false, false);
   }
 
   private final Pid pid;
@@ -178,7 +179,7 @@ public final class UserfaultfdInjection {
    */
   private StackGuard guard(Attempt attempt) throws IOException {
     boolean needed =
-        form.guardStack
+        form.guardsStack
             && attempt.scope.plainBecause().isEmpty()
             && attempt.tracee.tid() != pid.number()
             && ThreadChoice.stopsUnnoticed(pid, pid.number());
@@ -321,7 +322,7 @@ public final class UserfaultfdInjection {
       this.options = Ptrace.O_TRACESYSGOOD | (filtered ? Ptrace.O_SUSPEND_SECCOMP : 0);
       this.tracee = tracee;
       this.leftovers = leftovers;
-      this.scope = new RemoteSyscalls(tracee, gadgets, scratch, plainBecause, form.repairRseq);
+      this.scope = new RemoteSyscalls(tracee, gadgets, scratch, plainBecause, form);
     }
 
     void run() throws IOException {

@@ -79,9 +79,10 @@
  *   <li>An exec kills all other threads; the one we hold may be among them: as before. An exec
  *       between steps 1 and 3 is found in step 5: nothing is done, EFAULT.
  *   <li>A main thread that waits in a call which a stop would make return EINTR is not stopped for
- *       another one's sake. If its call returns in this very 0.1 ms, and it uses, for the first
- *       time ever, the deepest part of its stack, then what it wrote there is undone. It would have
- *       to come 100 KiB deeper than ever before. So would a vfork child on it.
+ *       another one's sake. Its call may return in this very 0.1 ms, and it may use, for the first
+ *       time ever, the deepest part of its stack, 100 KiB deeper than ever before; so may a vfork
+ *       child on it. Therefore we look before each write whether what lies there is still ours, and
+ *       leave it if not. What comes within the microsecond between look and write is undone.
  *   <li>A userfaultfd that is not known to be ours is left open: the mark was overwritten by a
  *       deeper stack, or moved away from by a grown one, or the target has unused ones of its own.
  *       A warning says so.

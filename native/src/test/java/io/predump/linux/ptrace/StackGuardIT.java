@@ -28,9 +28,16 @@ class StackGuardIT {
     assertThat(stackAfter(Form.NORMAL)).isEqualTo("whole");
   }
 
+  /** As where it waits in a call that must not be interrupted: it is not held. */
   @Test
-  void withoutTheGuardItIsUndone() throws IOException {
-    assertThat(stackAfter(Form.WITHOUT_STACK_GUARD)).isNotEqualTo("whole");
+  void whatItPutsThereIsNotOverwritten() throws IOException {
+    assertThat(stackAfter(Form.WITHOUT_STACK_GUARD)).isEqualTo("whole");
+  }
+
+  /** The control. */
+  @Test
+  void whoNeitherHoldsItNorLooksAgainDestroysIt() throws IOException {
+    assertThat(stackAfter(Form.BLIND)).isNotEqualTo("whole");
   }
 
   /**
